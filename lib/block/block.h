@@ -1,0 +1,56 @@
+/* block.h - a block device is a vtable, and features are layers.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Everything above reads and writes bytes of a guest disk through struct cf_block, at any offset and length inside
+ * [0, size): a backend that needs alignment handles it itself. A layer (slice, overlay, fault) is another cf_block
+ * that knows only the next one. Who creates a layer closes it; closing a layer never closes the one beneath, unless
+ * its constructor says so. Not thread-safe.
+ */
+#ifndef CF_BLOCK_BLOCK_H
+#define CF_BLOCK_BLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct cf_block;
+
+struct cf_block_ops {
+	const char *name;
+	/* Ranges are checked before these are called; len > 0. 0 or -1 with err. */
+	int (*read)(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err);
+	int (*write)(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err);
+	/* Everything written so far is on stable storage when this returns 0. */
+	int (*flush)(struct cf_block *b, struct cf_error *err);
+	/* Reads what the medium holds, past the page cache where that can be done; NULL: read does. */
+	int (*read_direct)(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err);
+	void (*close)(struct cf_block *b);
+};
+
+/* First member of every backend's own struct. */
+struct cf_block {
+	const struct cf_block_ops *ops;
+	uint64_t size;        /* bytes that the guest sees */
+	uint32_t sector_size; /* logical sector: 512 or 4096 */
+	bool read_only;
+	uint64_t bytes_read, bytes_written; /* counted by cf_block_read/cf_block_write */
+};
+
+/* Range-checked access; CF_E_IO with the offset when the range is outside or the backend fails. */
+int cf_block_read(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
+int cf_block_write(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
+int cf_block_flush(struct cf_block *b, struct cf_error *err) CF_MUST_CHECK;
+int cf_block_read_direct(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
+void cf_block_close(struct cf_block *b); /* NULL is fine */
+
+/* The bytes [start, start+len) of next as a device of their own; keeps no reference count: close before next. */
+struct cf_block *cf_slice_open(struct cf_block *next, uint64_t start, uint64_t len, struct cf_error *err);
+
+/* A device in memory (tests, small images). Copies bytes; writable. */
+struct cf_block *cf_memory_open(const void *bytes, uint64_t size, uint32_t sector_size, struct cf_error *err);
+
+/* A layer that fails on purpose (tests): the nth read or write from now on fails with CF_E_IO; 0: never. */
+struct cf_block *cf_fault_open(struct cf_block *next, uint64_t fail_read, uint64_t fail_write, struct cf_error *err);
+
+#endif

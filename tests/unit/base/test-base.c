@@ -1,0 +1,121 @@
+/* test-base.c - spans, GUIDs, UTF-16, hashes.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "base/endian.h"
+#include "base/error.h"
+#include "base/guid.h"
+#include "base/hash.h"
+#include "base/span.h"
+#include "base/utf16.h"
+
+static void test_range(void **state)
+{
+	(void)state;
+	assert_true(cf_range_ok(0, 0, 0));
+	assert_true(cf_range_ok(4, 4, 8));
+	assert_false(cf_range_ok(5, 4, 8));
+	assert_false(cf_range_ok(UINT64_MAX, 2, 8));
+	assert_false(cf_range_ok(2, UINT64_MAX, 8));
+	struct cf_span s = cf_span_of("abcdef", 6);
+	assert_null(cf_span_at(s, 5, 2));
+	assert_int_equal(*cf_span_at(s, 5, 1), 'f');
+	assert_int_equal(cf_span_sub(s, 7, 0).n, 0);
+}
+
+static void test_endian(void **state)
+{
+	(void)state;
+	cf_be64 b;
+	cf_be64_set(&b, 0x0102030405060708);
+	assert_int_equal(b.b[0], 1);
+	assert_true(cf_be64_get(b) == 0x0102030405060708);
+	cf_le32 l;
+	cf_le32_set(&l, 0x01020304);
+	assert_int_equal(l.b[0], 4);
+	assert_int_equal(cf_le32_get(l), 0x01020304);
+}
+
+static void test_guid(void **state)
+{
+	(void)state;
+	struct cf_guid g;
+	char text[CF_GUID_TEXT];
+	assert_true(cf_guid_parse("{C12A7328-F81F-11D2-BA4B-00A0C93EC93B}", &g));
+	assert_int_equal(g.b[0], 0x28);
+	assert_string_equal(cf_guid_format(&g, text), "c12a7328-f81f-11d2-ba4b-00a0c93ec93b");
+	assert_false(cf_guid_parse("C12A7328-F81F-11D2-BA4B-00A0C93EC93", &g));
+	assert_false(cf_guid_parse("{C12A7328-F81F-11D2-BA4B-00A0C93EC93B", &g));
+	assert_false(cf_guid_parse("C12A7328-F81F-11D2-BA4B-00A0C93EC93B ", &g));
+	assert_false(cf_guid_parse("", &g));
+}
+
+static void test_utf16_round_trip(void **state)
+{
+	(void)state;
+	/* "Aé€😀", a lone surrogate, a line feed */
+	static const uint8_t in[] = { 'A', 0, 0xe9, 0, 0xac, 0x20, 0x3d, 0xd8, 0x00, 0xde, 0x00, 0xd8, '\n', 0 };
+	bool escaped = false;
+	CF_FREE char *text = cf_utf16_to_utf8(cf_span_of(in, sizeof in), &escaped);
+	assert_string_equal(text, "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\\u{D800}\\u{000A}");
+	assert_true(escaped);
+	CF_BUF back = { 0 };
+	assert_int_equal(cf_utf8_to_utf16(text, &back), 0);
+	assert_int_equal(back.n, sizeof in);
+	assert_memory_equal(back.p, in, sizeof in);
+}
+
+static void test_utf8_refused(void **state)
+{
+	(void)state;
+	CF_BUF b = { 0 };
+	assert_int_equal(cf_utf8_to_utf16("\xc0\x80", &b), -1);
+	assert_int_equal(cf_utf8_to_utf16("\xff", &b), -1);
+	assert_int_equal(cf_utf8_to_utf16("\xe2\x82", &b), -1);
+}
+
+static void test_nocase(void **state)
+{
+	(void)state;
+	assert_true(cf_utf8_eq_nocase("Windows", "wINDOWS"));
+	assert_true(cf_utf8_eq_nocase("\xc3\xa9", "\xc3\x89"));
+	assert_false(cf_utf8_eq_nocase("Windows", "Windows2"));
+}
+
+static void test_hash(void **state)
+{
+	(void)state;
+	uint8_t h[CF_SHA256_LEN];
+	char hex[65];
+	cf_sha256("abc", 3, h);
+	assert_string_equal(cf_sha256_hex(h, hex), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_int_equal(cf_crc32(0, "123456789", 9), 0xcbf43926);
+}
+
+static void test_error(void **state)
+{
+	(void)state;
+	struct cf_error e = { 0 };
+	assert_int_equal(cf_fail_at(&e, CF_E_CORRUPT, 512, "bad %s", "header"), -1);
+	assert_int_equal(cf_fail_prefix(&e, "reading %d", 7), -1);
+	assert_string_equal(e.message, "reading 7: bad header");
+	assert_true(e.has_offset && e.offset == 512);
+	assert_string_equal(cf_code_name(CF_E_IN_USE), "in-use");
+	assert_int_equal(cf_fail(NULL, CF_E_IO, "no place to say it"), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_range),	      cmocka_unit_test(test_endian),
+		cmocka_unit_test(test_guid),	      cmocka_unit_test(test_utf16_round_trip),
+		cmocka_unit_test(test_utf8_refused), cmocka_unit_test(test_nocase),
+		cmocka_unit_test(test_hash),	      cmocka_unit_test(test_error),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
