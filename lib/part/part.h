@@ -20,7 +20,7 @@ struct cf_partition {
 	uint8_t mbr_type;               /* MBR */
 	bool active;                    /* MBR 0x80 */
 	uint64_t attributes;            /* GPT */
-	char name[36 * 6 + 1];          /* GPT name, UTF-8 with escapes; "" on MBR */
+	char name[36 * 8 + 1];          /* GPT name, UTF-8 with escapes; "" on MBR */
 };
 
 /* One thing that is wrong with the table. */

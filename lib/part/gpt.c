@@ -1,0 +1,281 @@
+/* gpt.c - the GUID partition table, primary and backup.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * UEFI specification, chapter 5: the primary header is LBA 1, the backup header the last LBA; each names its array of
+ * entries and carries the CRC-32 of itself and of the array. A copy counts only if both sums are right. The primary is
+ * preferred; whatever is wrong with the other one becomes a defect, never a failure. A disk that grew or was cut has
+ * its backup elsewhere: it is looked for at the last LBA, where the primary says, and where the protective MBR ends.
+ */
+#include <stdio.h>
+
+#include "base/endian.h"
+#include "base/hash.h"
+#include "base/utf16.h"
+#include "part/part-internal.h"
+
+struct gpt_header_disk {
+	uint8_t signature[8];  /* 0x00: "EFI PART" */
+	cf_le32 revision;      /* 0x08: 0x00010000 */
+	cf_le32 header_size;   /* 0x0c: 92 */
+	cf_le32 header_crc;    /* 0x10: over header_size bytes with this field 0 */
+	cf_le32 reserved;      /* 0x14 */
+	cf_le64 my_lba;        /* 0x18 */
+	cf_le64 other_lba;     /* 0x20 */
+	cf_le64 first_usable;  /* 0x28 */
+	cf_le64 last_usable;   /* 0x30: inclusive */
+	struct cf_guid disk;   /* 0x38 */
+	cf_le64 array_lba;     /* 0x48 */
+	cf_le32 entries;       /* 0x50: 128 */
+	cf_le32 entry_size;    /* 0x54: 128 */
+	cf_le32 array_crc;     /* 0x58 */
+};
+_Static_assert(sizeof(struct gpt_header_disk) == 92, "GPT header");
+
+struct gpt_entry_disk {
+	struct cf_guid type;  /* 0x00: zero for unused */
+	struct cf_guid guid;  /* 0x10 */
+	cf_le64 first, last;  /* 0x20, 0x28: last is inclusive */
+	cf_le64 attributes;   /* 0x30 */
+	uint8_t name[72];     /* 0x38: UTF-16LE */
+};
+_Static_assert(sizeof(struct gpt_entry_disk) == 128, "GPT entry");
+
+#define GPT_ARRAY_MAX CF_MIB      /* 8192 entries; Windows uses 16 KiB */
+#define GPT_ENTRY_SIZE_MAX 4096
+
+struct copy {
+	uint64_t lba;
+	bool signature; /* "EFI PART" is there */
+	bool io_error;
+	bool valid;
+	char why[120];  /* when not valid */
+	struct gpt_header_disk h;
+	struct cf_buf array;
+};
+
+static void release_copy(struct copy *c)
+{
+	cf_buf_free(&c->array);
+}
+
+static const char *word(uint64_t lba)
+{
+	return lba == 1 ? "primary" : "backup";
+}
+
+static bool check_header(const struct cf_block *disk, const uint8_t *sector, struct copy *c)
+{
+	const struct gpt_header_disk *h = &c->h;
+	uint32_t size = cf_le32_get(h->header_size);
+	if (cf_le32_get(h->revision) >> 16 != 1) {
+		snprintf(c->why, sizeof c->why, "unknown revision 0x%08x", cf_le32_get(h->revision));
+		return false;
+	}
+	if (size < sizeof *h || size > disk->sector_size) {
+		snprintf(c->why, sizeof c->why, "bad header size %u", size);
+		return false;
+	}
+	static const uint8_t zero[4];
+	uint32_t crc = cf_crc32(0, sector, 16);
+	crc = cf_crc32(crc, zero, sizeof zero);
+	crc = cf_crc32(crc, sector + 20, size - 20);
+	if (crc != cf_le32_get(h->header_crc)) {
+		snprintf(c->why, sizeof c->why, "bad checksum");
+		return false;
+	}
+	if (cf_le64_get(h->my_lba) != c->lba) {
+		snprintf(c->why, sizeof c->why, "it says that it belongs at LBA %llu",
+			 (unsigned long long)cf_le64_get(h->my_lba));
+		return false;
+	}
+	uint64_t entry = cf_le32_get(h->entry_size);
+	if (entry < sizeof(struct gpt_entry_disk) || entry > GPT_ENTRY_SIZE_MAX || entry % 8) {
+		snprintf(c->why, sizeof c->why, "bad entry size %llu", (unsigned long long)entry);
+		return false;
+	}
+	return true;
+}
+
+static bool read_array(struct cf_block *disk, struct copy *c)
+{
+	uint64_t bytes = (uint64_t)cf_le32_get(c->h.entries) * cf_le32_get(c->h.entry_size);
+	uint64_t off;
+	if (bytes > GPT_ARRAY_MAX) {
+		snprintf(c->why, sizeof c->why, "%u entries are more than any disk has", cf_le32_get(c->h.entries));
+		return false;
+	}
+	if (cf_mul_overflow(cf_le64_get(c->h.array_lba), (uint64_t)disk->sector_size, &off) ||
+	    !cf_range_ok(off, bytes, disk->size) || off < 2 * (uint64_t)disk->sector_size) {
+		snprintf(c->why, sizeof c->why, "its entries lie outside the disk");
+		return false;
+	}
+	if (cf_buf_resize(&c->array, (size_t)bytes) < 0) {
+		snprintf(c->why, sizeof c->why, "no memory for its entries");
+		return false;
+	}
+	if (bytes && cf_block_read(disk, off, c->array.p, (size_t)bytes, NULL) < 0) {
+		c->io_error = true;
+		snprintf(c->why, sizeof c->why, "its entries can't be read");
+		return false;
+	}
+	if (cf_crc32(0, c->array.p, (size_t)bytes) != cf_le32_get(c->h.array_crc)) {
+		snprintf(c->why, sizeof c->why, "bad checksum of its entries");
+		return false;
+	}
+	return true;
+}
+
+/* Reads and checks the copy whose header is at lba. */
+static void read_copy(struct cf_block *disk, uint64_t lba, struct copy *c)
+{
+	uint8_t sector[4096];
+	uint64_t off;
+	*c = (struct copy){ .lba = lba };
+	if (disk->sector_size > sizeof sector || cf_mul_overflow(lba, (uint64_t)disk->sector_size, &off) ||
+	    !cf_range_ok(off, disk->sector_size, disk->size)) {
+		snprintf(c->why, sizeof c->why, "it lies outside the disk");
+		return;
+	}
+	if (cf_block_read(disk, off, sector, disk->sector_size, NULL) < 0) {
+		c->io_error = true;
+		snprintf(c->why, sizeof c->why, "it can't be read");
+		return;
+	}
+	memcpy(&c->h, sector, sizeof c->h);
+	c->signature = memcmp(c->h.signature, "EFI PART", 8) == 0;
+	if (!c->signature)
+		snprintf(c->why, sizeof c->why, "there is none");
+	else
+		c->valid = check_header(disk, sector, c) && read_array(disk, c);
+}
+
+static void set_name(struct cf_partition *p, const uint8_t *name)
+{
+	CF_FREE char *text = cf_utf16z_to_utf8(cf_span_of(name, 72), NULL);
+	snprintf(p->name, sizeof p->name, "%s", text ? text : "");
+}
+
+static void fill(struct cf_block *disk, const struct copy *c, struct cf_part_table *t)
+{
+	uint64_t ss = disk->sector_size, lbas = disk->size / ss;
+	size_t step = cf_le32_get(c->h.entry_size);
+	t->scheme = CF_SCHEME_GPT;
+	t->disk_guid = c->h.disk;
+	for (size_t i = 0, off = 0; i < cf_le32_get(c->h.entries); i++, off += step) {
+		struct gpt_entry_disk e;
+		memcpy(&e, c->array.p + off, sizeof e);
+		if (cf_guid_is_zero(&e.type))
+			continue;
+		uint64_t first = cf_le64_get(e.first), last = cf_le64_get(e.last);
+		uint64_t place = cf_le64_get(c->h.array_lba) * ss + off;
+		if (first > last || last >= lbas || !first) {
+			cf_part_defect(t, place, "partition %zu lies outside the disk (LBA %llu to %llu of %llu)", i + 1,
+				       (unsigned long long)first, (unsigned long long)last, (unsigned long long)lbas);
+			continue;
+		}
+		if (first < cf_le64_get(c->h.first_usable) || last > cf_le64_get(c->h.last_usable)) {
+			cf_part_defect(t, place, "partition %zu lies outside the usable part of the disk", i + 1);
+			continue;
+		}
+		struct cf_partition p = {
+			.number = (unsigned)i + 1,
+			.start = first * ss,
+			.size = (last - first + 1) * ss,
+			.type_guid = e.type,
+			.guid = e.guid,
+			.attributes = cf_le64_get(e.attributes),
+		};
+		set_name(&p, e.name);
+		if (!cf_part_add(t, disk, &p))
+			return;
+	}
+}
+
+static void bad_copy(const struct cf_block *disk, const struct copy *c, struct cf_part_table *t)
+{
+	cf_part_defect(t, c->lba * disk->sector_size, "%s GPT header at LBA %llu: %s", word(c->lba),
+		       (unsigned long long)c->lba, c->why);
+}
+
+/* Both copies must say the same about everything but their own place. */
+static bool copies_agree(const struct gpt_header_disk *a, const struct gpt_header_disk *b)
+{
+	return cf_guid_eq(&a->disk, &b->disk) && memcmp(&a->entries, &b->entries, 12) == 0 &&
+	       memcmp(&a->first_usable, &b->first_usable, 16) == 0;
+}
+
+/* The primary is right: is the backup in its place, and does it say the same? */
+static void check_backup(struct cf_block *disk, const struct copy *primary, struct cf_part_table *t)
+{
+	struct copy backup CF_CLEANUP(release_copy) = { 0 };
+	uint64_t last = disk->size / disk->sector_size - 1, there = cf_le64_get(primary->h.other_lba);
+	if (there != last)
+		cf_part_defect(t, disk->sector_size,
+			       "sizes wrong: the backup GPT should be at the last LBA %llu, the primary says LBA %llu (the disk %s)",
+			       (unsigned long long)last, (unsigned long long)there, there > last ? "was cut" : "has grown");
+	if (cf_le64_get(primary->h.last_usable) > last)
+		cf_part_defect(t, disk->sector_size, "sizes wrong: last usable LBA %llu lies behind the end of the disk",
+			       (unsigned long long)cf_le64_get(primary->h.last_usable));
+	if (there > last)
+		return;
+	read_copy(disk, there, &backup);
+	if (!backup.valid)
+		bad_copy(disk, &backup, t);
+	else if (!copies_agree(&primary->h, &backup.h))
+		cf_part_defect(t, there * disk->sector_size, "primary and backup GPT differ");
+}
+
+/* The primary is bad: the first valid backup of those places where one may be. */
+static bool find_backup(struct cf_block *disk, const struct copy *primary, uint64_t hint_lba, struct copy *backup,
+			struct cf_part_table *t, bool *seen)
+{
+	uint64_t last = disk->size / disk->sector_size - 1;
+	uint64_t place[] = { last, primary->signature ? cf_le64_get(primary->h.other_lba) : 0, hint_lba };
+	for (size_t i = 0; i < CF_ARRAY_LEN(place); i++) {
+		if (place[i] < 2 || place[i] > last || (i > 0 && place[i] == last))
+			continue;
+		release_copy(backup);
+		read_copy(disk, place[i], backup);
+		if (backup->valid) {
+			if (i > 0)
+				cf_part_defect(t, place[i] * disk->sector_size,
+					       "sizes wrong: the backup GPT is at LBA %llu, not at the last LBA %llu",
+					       (unsigned long long)place[i], (unsigned long long)last);
+			return true;
+		}
+		*seen = *seen || backup->signature || backup->io_error;
+		if (i == 0)
+			bad_copy(disk, backup, t);
+	}
+	return false;
+}
+
+int cf_gpt_read(struct cf_block *disk, uint64_t hint_lba, struct cf_part_table *t, enum cf_gpt_found *found,
+		struct cf_error *err)
+{
+	struct copy primary CF_CLEANUP(release_copy) = { 0 };
+	struct copy backup CF_CLEANUP(release_copy) = { 0 };
+	*found = CF_GPT_ABSENT;
+	if (disk->size / disk->sector_size < 3)
+		return 0;
+	read_copy(disk, 1, &primary);
+	if (primary.valid) {
+		*found = CF_GPT_PRIMARY;
+		check_backup(disk, &primary, t);
+		fill(disk, &primary, t);
+		return 0;
+	}
+	bad_copy(disk, &primary, t);
+	bool seen = primary.signature || primary.io_error;
+	if (find_backup(disk, &primary, hint_lba, &backup, t, &seen)) {
+		*found = CF_GPT_BACKUP;
+		t->used_backup = true;
+		fill(disk, &backup, t);
+		return 0;
+	}
+	if (primary.io_error && backup.io_error)
+		return cf_fail_at(err, CF_E_IO, disk->sector_size, "neither the primary nor the backup GPT can be read");
+	if (seen)
+		*found = CF_GPT_BAD;
+	return 0;
+}
