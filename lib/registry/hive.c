@@ -58,7 +58,7 @@ struct cf_hive *cf_hive_open(struct cf_buf *bytes, struct cf_error *err)
 		cf_fail(err, CF_E_CORRUPT, "the hive is larger than Windows can load (%zu bytes)", bytes->n);
 		return NULL;
 	}
-	if (base.major != 1 || base.minor > 6) {
+	if (base.major != 1 || base.minor < 3 || base.minor > 6) {
 		cf_fail_at(err, CF_E_UNSUPPORTED, 0x14, "hives of version %u.%u are not known", base.major, base.minor);
 		return NULL;
 	}

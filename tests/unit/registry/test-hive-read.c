@@ -146,7 +146,7 @@ static void test_like_hivex(void **state)
 	struct corpus c = corpus_load(folders);
 	struct totals all = { 0 };
 	if (!c.n) {
-		print_message("the shared hives are not here\n");
+		print_message("# the shared hives are not here\n");
 		skip();
 	}
 	for (size_t i = 0; i < c.n; i++) {
@@ -175,7 +175,7 @@ static void test_like_hivex(void **state)
 			hivex_close(x);
 		close(fd);
 	}
-	print_message("%zu hives, %zu keys, %zu values (%zu big), %zu bytes\n", all.hives, all.keys, all.values, all.big,
+	print_message("# %zu hives, %zu keys, %zu values (%zu big), %zu bytes\n", all.hives, all.keys, all.values, all.big,
 		      all.bytes);
 	assert_true(all.hives > 150);
 	corpus_free(&c);
