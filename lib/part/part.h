@@ -1,7 +1,7 @@
 /* part.h - partition tables: GPT (primary and backup) and MBR with logical partitions.
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Read-only: this layer never changes a table. A damaged copy of a GPT is survived and reported in defects.
+ * Reading never changes a table. A damaged copy of a GPT is survived and reported in defects; cf_part_repair_gpt() is the only writer.
  */
 #ifndef CF_PART_PART_H
 #define CF_PART_PART_H
@@ -38,11 +38,17 @@ struct cf_part_table {
 	size_t n_defects;
 	struct cf_part_defect defect[16];
 	bool used_backup;         /* the primary GPT is bad; this is the backup */
+	bool gpt_repairable;      /* defects that cf_part_repair_gpt() puts right: a bad or misplaced copy */
 };
 
 /* Reads the table. scheme NONE (no table: a bare volume or an empty disk) is success with n = 0. CF_E_CORRUPT when a
  * table is there but no copy can be used; CF_E_IO. Partitions that overlap or lie outside are dropped and listed as defects. */
 int cf_part_read(struct cf_block *disk, struct cf_part_table *table, struct cf_error *err) CF_MUST_CHECK;
+
+/* Writes the bad or misplaced copy of a GPT anew from the good one (the primary if it is valid, else a backup): backup at the
+ * last LBA, sizes as the disk has them, entries and GUIDs unchanged. To be called on an overlay. CF_E_REFUSED when no copy is valid or a
+ * partition would not fit. */
+int cf_part_repair_gpt(struct cf_block *disk, struct cf_error *err) CF_MUST_CHECK;
 
 /* A word for a partition's type: "esp", "msr", "basic-data", "recovery", "ldm-metadata", "ldm-data", "storage-spaces",
  * "linux", "ntfs" (MBR 07), "fat", "winre" (MBR 27), "extended", "other". */

@@ -37,6 +37,7 @@ enum cf_volume_flags {
 	CF_VOL_READ = 0,
 	CF_VOL_WRITE = 1,         /* NTFS: refuses an unclean or hibernated volume with CF_E_UNCLEAN */
 	CF_VOL_FORCE_UNCLEAN = 2, /* with WRITE: empty the journal and set the dirty flag, so that Windows runs chkdsk */
+	CF_VOL_DISCARD_HIBERNATION = 4, /* with WRITE: clear the first 4 KiB of \\hiberfil.sys; the journal still needs FORCE */
 };
 
 /* slice is borrowed and must outlive the volume. NTFS and FAT only; CF_E_UNSUPPORTED for others. */
