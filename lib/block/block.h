@@ -25,6 +25,9 @@ struct cf_block_ops {
 	int (*flush)(struct cf_block *b, struct cf_error *err);
 	/* Reads what the medium holds, past the page cache where that can be done; NULL: read does. */
 	int (*read_direct)(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err);
+	/* Where bytes that may differ from zero lie: fills the first such range that ends behind off, clipped to
+	 * [off, size); start == size: only zeros follow. NULL: everything may. Only a hint for speed: never fails. */
+	void (*next_data)(struct cf_block *b, uint64_t off, uint64_t *start, uint64_t *end);
 	void (*close)(struct cf_block *b);
 };
 
@@ -44,13 +47,17 @@ int cf_block_flush(struct cf_block *b, struct cf_error *err) CF_MUST_CHECK;
 int cf_block_read_direct(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
 void cf_block_close(struct cf_block *b); /* NULL is fine */
 
+/* The next range at or behind off that may hold something else than zeros; *start == size: there is none. */
+void cf_block_next_data(struct cf_block *b, uint64_t off, uint64_t *start, uint64_t *end);
+
 /* The bytes [start, start+len) of next as a device of their own; keeps no reference count: close before next. */
 struct cf_block *cf_slice_open(struct cf_block *next, uint64_t start, uint64_t len, struct cf_error *err);
 
-/* A device in memory (tests, small images). Copies bytes; writable. */
+/* A device in memory (tests, small images). Copies bytes (NULL: zeros); writable. */
 struct cf_block *cf_memory_open(const void *bytes, uint64_t size, uint32_t sector_size, struct cf_error *err);
 
-/* A layer that fails on purpose (tests): the nth read or write from now on fails with CF_E_IO; 0: never. */
+/* A layer that fails on purpose (tests): the nth read (direct ones count) or write from now on fails with CF_E_IO, those
+ * before and after it work; 0: never. */
 struct cf_block *cf_fault_open(struct cf_block *next, uint64_t fail_read, uint64_t fail_write, struct cf_error *err);
 
 #endif
