@@ -135,7 +135,7 @@ static int examine_file(const struct search *s, const char *name)
 	int fd = openat(s->dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return -1;
-	struct cf_block *raw = cf_file_open(fd, name, (uint64_t)st.st_size, 512, true, NULL);
+	struct cf_block *raw = cf_raw_open(fd, name, (uint64_t)st.st_size, 512, true, NULL);
 	if (!raw)
 		return -1;
 	int r = -1;

@@ -194,7 +194,7 @@ static struct cf_block *open_guest(const char *path, int fd, bool is_device, con
 	uint32_t sector = p->sector_size ? p->sector_size : opt->sector_size;
 
 	if (p->format == CF_FMT_RAW || p->format == CF_FMT_VHD_FIXED)
-		return cf_file_open(fd, path, p->size, sector, !opt->writable, err);
+		return cf_raw_open(fd, path, p->size, sector, !opt->writable, err);
 	disk->temporary_overlay = p->log_pending && !opt->writable;
 	struct cf_container c = {
 		.path = path,
@@ -238,7 +238,7 @@ static int open_image(struct cf_disk *disk, int fd, const struct stat *st, const
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (copy < 0)
 		return cf_fail_errno(err, CF_E_IO, errno, "can't duplicate a file descriptor");
-	struct cf_block *raw = cf_file_open(copy, disk->path, size, 512, true, err);
+	struct cf_block *raw = cf_raw_open(copy, disk->path, size, 512, true, err);
 	if (!raw)
 		return -1;
 	/* The content of a device is the guest's: it is raw unless the user says otherwise. */

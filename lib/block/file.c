@@ -203,7 +203,7 @@ static const struct cf_block_ops file_ops = {
 	.close = file_close,
 };
 
-struct cf_block *cf_file_open(int fd, const char *path, uint64_t size, uint32_t sector_size, bool read_only,
+struct cf_block *cf_raw_open(int fd, const char *path, uint64_t size, uint32_t sector_size, bool read_only,
 			      struct cf_error *err)
 {
 	struct file_block *f = calloc(1, sizeof *f);

@@ -8,7 +8,7 @@
 
 /* The bytes [0, size) of fd. Takes fd over in every case, also on failure. path is for messages and copied. Locks held
  * on fd live as long as the block does. */
-struct cf_block *cf_file_open(int fd, const char *path, uint64_t size, uint32_t sector_size, bool read_only,
+struct cf_block *cf_raw_open(int fd, const char *path, uint64_t size, uint32_t sector_size, bool read_only,
 			      struct cf_error *err);
 
 /* pwrite until everything is written; 0 or -1 with errno. */
