@@ -34,6 +34,15 @@ static int load(const char *path, struct cf_buf *b)
 	return f ? slurp(f, b) : -1;
 }
 
+bool corpus_read(const char *name, struct cf_buf *bytes)
+{
+	const char *shared = getenv("COLDFIX_SHARED");
+	CF_FREE char *path = NULL;
+	if (!shared || asprintf(&path, "%s/data/%s", shared, name) < 0)
+		return false;
+	return load(path, bytes) == 0;
+}
+
 static int by_name(const FTSENT **a, const FTSENT **b)
 {
 	return strcmp((*a)->fts_name, (*b)->fts_name);

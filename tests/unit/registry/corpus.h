@@ -22,4 +22,7 @@ struct corpus {
 struct corpus corpus_load(const char *const *folders);
 void corpus_free(struct corpus *c);
 
+/* One file by its name relative to the data folder (.xz unpacked), logs too; false when it is not there. */
+bool corpus_read(const char *name, struct cf_buf *bytes);
+
 #endif
