@@ -243,15 +243,16 @@ static int make(struct cf_volume *v, const char *path, bool is_folder, struct cf
 				     is_folder ? S_IFDIR : S_IFREG);
 	if (!ni)
 		rc = cf_ntfs_fail(n, err, errno ? errno : EIO, "can't create %s", path);
-	if (ni && !is_folder && data.n)
-		rc = put_content(n, ni, data, path, err);
-	/* Both inodes are open: closing the new one must use this copy of its folder, not open another. */
-	errno = 0;
-	if (ni && ntfs_inode_close_in_dir(ni, folder) && rc == 0)
-		rc = cf_ntfs_fail(n, err, errno ? errno : EIO, "can't create %s", path);
+	/* The folder goes first: closing the new inode updates its name in the folder's index through an inode of its own, and there must
+	 * never be two of one record. (ntfs_inode_close_in_dir would share ours, but frees it when it fails.) */
 	ntfs_inode_update_times(folder, NTFS_UPDATE_MCTIME);
 	errno = 0;
 	if (ntfs_inode_close(folder) && rc == 0)
+		rc = cf_ntfs_fail(n, err, errno ? errno : EIO, "can't create %s", path);
+	if (ni && rc == 0 && !is_folder && data.n)
+		rc = put_content(n, ni, data, path, err);
+	errno = 0;
+	if (ni && ntfs_inode_close(ni) && rc == 0)
 		rc = cf_ntfs_fail(n, err, errno ? errno : EIO, "can't create %s", path);
 	return rc < 0 ? -1 : sync_volume(n, err);
 }
