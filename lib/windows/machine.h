@@ -88,7 +88,8 @@ struct cf_install {
 	bool server;                /* InstallationType or ProductType says server */
 	bool guest_agent;           /* Azure guest agent: service keys or \WindowsAzure */
 	bool update_pending;        /* pending.xml, RebootPending, … */
-	struct cf_hive_file system, software;
+	struct cf_hive_file system;
+	struct cf_hive_file software; /* hive is always NULL: freed once its values are read; report, replay and error stay */
 	bool select_missing;        /* Select has no usable Current */
 	unsigned current, default_set, failed, last_known_good; /* Select; 0: not there */
 	size_t n_sets;
