@@ -240,6 +240,8 @@ def real(source):
     d.ntfs(start, 120, windows('Windows', path))
 
 
+with open(os.path.join(out, 'no-software.manifest'), 'w') as manifest:
+    manifest.write('delete\tWindows/System32/config/SOFTWARE\n')
 two('two', LOADER2)
 two('ambiguous', LOADER3)
 bare()

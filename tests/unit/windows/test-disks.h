@@ -20,7 +20,7 @@ const char *disks_setup(void);
 void disks_teardown(void);
 bool disks_have_real(void); /* the real SYSTEM hive is at hand */
 
-/* mkdisk with these options into NAME.raw; false when it failed. */
+/* mkdisk with these options into NAME.raw, run in the folder of the disks; false when it failed. */
 bool disks_make(const char *name, const char *options);
 
 /* Opens NAME.raw (names NULL-terminated) and surveys; fails the running test when that can't be done. */
