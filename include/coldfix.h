@@ -98,8 +98,10 @@ struct cf_request {
 	int no_backup;
 	const char *undo_file;
 	int no_undo, dry_run;
-	int all;                 /* `bcd enum all`, `ls -a` and the like */
-	int recursive;           /* `reg query /s`, `ls -R` */
+	const char *to;          /* get: the folder that receives the files; NULL: the current one */
+	const char *value_name;  /* reg query /v NAME; NULL: all values */
+	int all;                 /* bcd enum /v: GUIDs instead of names */
+	int recursive;           /* reg query /s, ls -R */
 
 	/* Called once with the plan before the first write; nonzero goes on, 0 declines. NULL: go on (--yes). */
 	int (*confirm)(void *user, const cf_result *plan);

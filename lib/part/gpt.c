@@ -7,6 +7,7 @@
  * its backup elsewhere: it is looked for at the last LBA, where the primary says, and where the protective MBR ends.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/endian.h"
 #include "base/hash.h"
@@ -262,6 +263,7 @@ int cf_gpt_read(struct cf_block *disk, uint64_t hint_lba, struct cf_part_table *
 	if (primary.valid) {
 		*found = CF_GPT_PRIMARY;
 		check_backup(disk, &primary, t);
+		t->gpt_repairable = t->n_defects > 0;
 		fill(disk, &primary, t);
 		return 0;
 	}
@@ -270,6 +272,7 @@ int cf_gpt_read(struct cf_block *disk, uint64_t hint_lba, struct cf_part_table *
 	if (find_backup(disk, &primary, hint_lba, &backup, t, &seen)) {
 		*found = CF_GPT_BACKUP;
 		t->used_backup = true;
+		t->gpt_repairable = true;
 		fill(disk, &backup, t);
 		return 0;
 	}
@@ -277,5 +280,74 @@ int cf_gpt_read(struct cf_block *disk, uint64_t hint_lba, struct cf_part_table *
 		return cf_fail_at(err, CF_E_IO, disk->sector_size, "neither the primary nor the backup GPT can be read");
 	if (seen)
 		*found = CF_GPT_BAD;
+	return 0;
+}
+
+/* ---- writing the bad copy anew ---- */
+
+/* A header for one place, from the good one; sector is zeroed first. */
+static void make_header(uint8_t *sector, const struct cf_block *disk, const struct gpt_header_disk *good, uint64_t my, uint64_t other,
+			uint64_t array, uint64_t last_usable)
+{
+	struct gpt_header_disk h = *good;
+	cf_le32_set(&h.header_size, sizeof h);
+	cf_le32_set(&h.header_crc, 0);
+	cf_le64_set(&h.my_lba, my);
+	cf_le64_set(&h.other_lba, other);
+	cf_le64_set(&h.array_lba, array);
+	cf_le64_set(&h.last_usable, last_usable);
+	cf_le32_set(&h.header_crc, cf_crc32(0, &h, sizeof h));
+	memset(sector, 0, disk->sector_size);
+	memcpy(sector, &h, sizeof h);
+}
+
+/* Every partition must end before the backup array of this disk. */
+static bool partitions_fit(const struct copy *good, uint64_t last_usable)
+{
+	size_t step = cf_le32_get(good->h.entry_size);
+	for (size_t i = 0, off = 0; i < cf_le32_get(good->h.entries); i++, off += step) {
+		struct gpt_entry_disk e;
+		memcpy(&e, good->array.p + off, sizeof e);
+		if (!cf_guid_is_zero(&e.type) && cf_le64_get(e.last) > last_usable)
+			return false;
+	}
+	return true;
+}
+
+static int write_copy(struct cf_block *disk, const struct copy *good, uint64_t my, uint64_t other, uint64_t array,
+		      uint64_t last_usable, struct cf_error *err)
+{
+	uint8_t sector[4096];
+	make_header(sector, disk, &good->h, my, other, array, last_usable);
+	if (cf_block_write(disk, array * disk->sector_size, good->array.p, good->array.n, err) < 0)
+		return -1;
+	return cf_block_write(disk, my * disk->sector_size, sector, disk->sector_size, err);
+}
+
+int cf_part_repair_gpt(struct cf_block *disk, struct cf_error *err)
+{
+	struct copy primary CF_CLEANUP(release_copy) = { 0 };
+	struct copy backup CF_CLEANUP(release_copy) = { 0 };
+	CF_FREE struct cf_part_table *scratch = calloc(1, sizeof *scratch);
+	bool seen = false;
+	if (!scratch)
+		return cf_fail_nomem(err);
+	if (disk->size / disk->sector_size < 3 || disk->sector_size > 4096)
+		return cf_fail(err, CF_E_REFUSED, "the disk is too small for a GPT");
+	uint64_t last = disk->size / disk->sector_size - 1;
+	read_copy(disk, 1, &primary);
+	if (!primary.valid && !find_backup(disk, &primary, 0, &backup, scratch, &seen))
+		return cf_fail(err, CF_E_REFUSED, "no intact copy of the GPT says what to write");
+	const struct copy *good = primary.valid ? &primary : &backup;
+	uint64_t sectors = (good->array.n + disk->sector_size - 1) / disk->sector_size;
+	uint64_t array = primary.valid ? cf_le64_get(primary.h.array_lba) : 2;
+	if (!good->array.n || last < 2 * sectors + 4 || array + sectors > cf_le64_get(good->h.first_usable))
+		return cf_fail(err, CF_E_REFUSED, "there is no room for both copies of the GPT on this disk");
+	uint64_t last_usable = last - sectors - 1;
+	if (!partitions_fit(good, last_usable))
+		return cf_fail(err, CF_E_REFUSED, "a partition reaches behind the end of the disk, which was cut: enlarge the disk first");
+	if (write_copy(disk, good, last, 1, last - sectors, last_usable, err) < 0 ||
+	    write_copy(disk, good, 1, last, array, last_usable, err) < 0)
+		return -1;
 	return 0;
 }
