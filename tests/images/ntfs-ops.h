@@ -1,0 +1,43 @@
+/* ntfs-ops.h - what ntfs-populate can do to a volume; every function ends the program with a message if it cannot.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef IMAGES_NTFS_OPS_H
+#define IMAGES_NTFS_OPS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+struct _ntfs_volume;
+
+extern int image_fd;
+extern int64_t image_base;
+
+void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* Paths use '/'; sizes and offsets are bytes. The manifest operations of the same names say more. */
+void set_dos_name(struct _ntfs_volume *vol, const char *path, const char *shortname);
+/* type is S_IFREG or S_IFDIR; parents are made as needed, an existing folder is left as it is. */
+void create(struct _ntfs_volume *vol, const char *path, mode_t type);
+void make_file(struct _ntfs_volume *vol, const char *path, const char *source);
+void make_solid(struct _ntfs_volume *vol, const char *path, int64_t size);
+/* kind is "fill", "sparse" or "compressed". */
+void make_data(struct _ntfs_volume *vol, const char *kind, const char *path, int64_t size);
+void make_stream(struct _ntfs_volume *vol, const char *path, const char *name, int64_t size);
+void make_link(struct _ntfs_volume *vol, const char *path, const char *old);
+void make_junction(struct _ntfs_volume *vol, const char *path, const char *target);
+void delete_file(struct _ntfs_volume *vol, const char *path);
+void set_attributes(struct _ntfs_volume *vol, const char *path, const char *letters);
+void set_time(struct _ntfs_volume *vol, const char *path, time_t t);
+void fragment(struct _ntfs_volume *vol, const char *path, const char *other, int64_t n);
+void leave(struct _ntfs_volume *vol, int64_t rest, const char *path);
+void scatter(struct _ntfs_volume *vol, const char *dir, int64_t size);
+/* version "1.1" or "2.0"; state "clean", "dirty" or "empty". */
+void write_journal(struct _ntfs_volume *vol, const char *version, const char *state);
+void set_serial(struct _ntfs_volume *vol, const char *hex);
+void report(struct _ntfs_volume *vol);
+/* Writes the host file `source` into an existing file at offset `at`. */
+void write_source(struct _ntfs_volume *vol, const char *path, int64_t at, const char *source);
+void write_text(struct _ntfs_volume *vol, const char *path, const char *text);
+
+#endif

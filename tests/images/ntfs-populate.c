@@ -1,0 +1,263 @@
+/* ntfs-populate.c - fills an NTFS volume inside a plain file from a manifest, without mounting anything.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Links libntfs-3g on its own small device (a file and an offset), so tests need neither FUSE nor root. Shares no line
+ * with libcoldfix. The clock is the manifest's, so the same manifest gives the same bytes. The volume is opened without
+ * any look at its journal or hibernation file: the factory makes such volumes and must be able to go on working on them.
+ *
+ *	ntfs-populate [--offset BYTES] IMAGE [MANIFEST]      (no manifest: standard input)
+ *
+ * One operation a line, fields separated by tabs, paths with '/', parents made as needed; '#' starts a comment:
+ *	now EPOCH                  the time of everything that follows
+ *	mkdir PATH                 file PATH SOURCE           text PATH TEXT
+ *	fill PATH SIZE             patterned data, a function of path and position only
+ *	solid PATH SIZE            allocated and valid, but nothing written (the host file stays small)
+ *	sparse PATH SIZE           compressed PATH SIZE (patterned, compressible)
+ *	link NEW OLD               stream PATH NAME SIZE      junction PATH TARGET
+ *	poke PATH OFFSET SOURCE    write a file's bytes into an existing file
+ *	delete PATH                attr PATH LETTERS (rhsa)   time PATH EPOCH
+ *	dosname PATH SHORT         names that are 8.3 already get their DOS name by themselves
+ *	fragment PATH OTHER N      two files of N clusters each, every cluster a piece of its own
+ *	leave MIB PATH             a solid file that leaves so much free space
+ *	scatter DIR BYTES          fills the volume with files of this size and deletes every second
+ *	journal VERSION STATE      $LogFile: 1.1 or 2.0; clean, dirty or empty
+ *	flag dirty|clean           the volume flag
+ *	serial HEX                 volume serial number (both boot sectors)
+ *	report                     prints free and largest free extent
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <ntfs-3g/types.h>
+#include <ntfs-3g/device.h>
+#include <ntfs-3g/volume.h>
+#include <ntfs-3g/layout.h>
+#include <ntfs-3g/logging.h>
+#include <ntfs-3g/security.h>
+#include <ntfs-3g/unistr.h>
+#include "ntfs-ops.h"
+
+int image_fd = -1;
+int64_t image_base;
+static time_t fixed_time;
+static unsigned line_number;
+
+/* libntfs-3g asks this for every time stamp; ours answers with the manifest's. */
+__attribute__((visibility("default"))) int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	if (!fixed_time)
+		return (int)syscall(SYS_clock_gettime, id, ts);
+	ts->tv_sec = fixed_time;
+	ts->tv_nsec = 0;
+	return 0;
+}
+
+void die(const char *fmt, ...)
+{
+	int err = errno;
+	va_list ap;
+
+	fprintf(stderr, "ntfs-populate: line %u: ", line_number);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "%s%s\n", err ? ": " : "", err ? strerror(err) : "");
+	exit(1);
+}
+
+static int dev_open(struct ntfs_device *dev, int flags)
+{
+	(void)flags;
+	NDevSetOpen(dev);
+	return 0;
+}
+
+static int dev_close(struct ntfs_device *dev)
+{
+	NDevClearOpen(dev);
+	return 0;
+}
+
+static s64 dev_seek(struct ntfs_device *dev, s64 offset, int whence)
+{
+	(void)dev;
+	(void)whence;
+	return offset;
+}
+
+static s64 dev_pread(struct ntfs_device *dev, void *buf, s64 count, s64 offset)
+{
+	(void)dev;
+	return pread(image_fd, buf, (size_t)count, image_base + offset);
+}
+
+static s64 dev_pwrite(struct ntfs_device *dev, const void *buf, s64 count, s64 offset)
+{
+	(void)dev;
+	return pwrite(image_fd, buf, (size_t)count, image_base + offset);
+}
+
+static s64 dev_noread(struct ntfs_device *dev, void *buf, s64 count)
+{
+	(void)dev;
+	(void)buf;
+	(void)count;
+	errno = ENOTSUP;
+	return -1;
+}
+
+static s64 dev_nowrite(struct ntfs_device *dev, const void *buf, s64 count)
+{
+	(void)buf;
+	return dev_noread(dev, NULL, count);
+}
+
+static int dev_sync(struct ntfs_device *dev)
+{
+	NDevClearDirty(dev);
+	return 0;
+}
+
+static int dev_stat(struct ntfs_device *dev, struct stat *st)
+{
+	(void)dev;
+	return fstat(image_fd, st);
+}
+
+static int dev_ioctl(struct ntfs_device *dev, unsigned long request, void *arg)
+{
+	(void)dev;
+	(void)request;
+	(void)arg;
+	errno = ENOTTY;
+	return -1;
+}
+
+static struct ntfs_device_operations ops = {
+	.open = dev_open, .close = dev_close, .seek = dev_seek, .read = dev_noread, .write = dev_nowrite,
+	.pread = dev_pread, .pwrite = dev_pwrite, .sync = dev_sync, .stat = dev_stat, .ioctl = dev_ioctl,
+};
+
+static s64 number(const char *text)
+{
+	char *end;
+	s64 v = strtoll(text, &end, 0);
+
+	errno = 0;
+	if (*end == 'M')
+		v *= 1 << 20;
+	else if (*end == 'K')
+		v *= 1 << 10;
+	else if (*end || end == text)
+		die("'%s' is not a number", text);
+	return v;
+}
+
+static void run(ntfs_volume *vol, char **f, int n)
+{
+	const char *op = f[0];
+
+	errno = 0;
+	if (n == 2 && !strcmp(op, "now")) {
+		fixed_time = number(f[1]);
+	} else if (n == 2 && !strcmp(op, "mkdir")) {
+		create(vol, f[1], S_IFDIR);
+	} else if (n == 3 && !strcmp(op, "file")) {
+		make_file(vol, f[1], f[2]);
+	} else if (n == 3 && !strcmp(op, "text")) {
+		create(vol, f[1], S_IFREG);
+		write_text(vol, f[1], f[2]);
+	} else if (n == 3 && !strcmp(op, "solid")) {
+		make_solid(vol, f[1], number(f[2]));
+	} else if (n == 3 && (!strcmp(op, "fill") || !strcmp(op, "sparse") || !strcmp(op, "compressed"))) {
+		make_data(vol, op, f[1], number(f[2]));
+	} else if (n == 3 && !strcmp(op, "link")) {
+		make_link(vol, f[1], f[2]);
+	} else if (n == 4 && !strcmp(op, "stream")) {
+		make_stream(vol, f[1], f[2], number(f[3]));
+	} else if (n == 3 && !strcmp(op, "junction")) {
+		make_junction(vol, f[1], f[2]);
+	} else if (n == 4 && !strcmp(op, "poke")) {
+		write_source(vol, f[1], number(f[2]), f[3]);
+	} else if (n == 2 && !strcmp(op, "delete")) {
+		delete_file(vol, f[1]);
+	} else if (n == 3 && !strcmp(op, "attr")) {
+		set_attributes(vol, f[1], f[2]);
+	} else if (n == 3 && !strcmp(op, "time")) {
+		set_time(vol, f[1], number(f[2]));
+	} else if (n == 3 && !strcmp(op, "dosname")) {
+		set_dos_name(vol, f[1], f[2]);
+	} else if (n == 4 && !strcmp(op, "fragment")) {
+		fragment(vol, f[1], f[2], number(f[3]));
+	} else if (n == 3 && !strcmp(op, "leave")) {
+		leave(vol, number(f[1]) << 20, f[2]);
+	} else if (n == 3 && !strcmp(op, "scatter")) {
+		scatter(vol, f[1], number(f[2]));
+	} else if (n == 3 && !strcmp(op, "journal")) {
+		write_journal(vol, f[1], f[2]);
+	} else if (n == 2 && !strcmp(op, "flag")) {
+		le16 flags = !strcmp(f[1], "dirty") ? vol->flags | VOLUME_IS_DIRTY : vol->flags & ~VOLUME_IS_DIRTY;
+
+		if (ntfs_volume_write_flags(vol, flags))
+			die("cannot write the volume flags");
+	} else if (n == 2 && !strcmp(op, "serial")) {
+		set_serial(vol, f[1]);
+	} else if (n == 1 && !strcmp(op, "report")) {
+		report(vol);
+	} else {
+		die("what is '%s' with %d fields?", op, n);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct ntfs_device *dev;
+	ntfs_volume *vol;
+	char line[4096];
+	FILE *in = stdin;
+
+	if (argc > 2 && !strcmp(argv[1], "--offset")) {
+		image_base = number(argv[2]);
+		argc -= 2;
+		argv += 2;
+	}
+	if (argc != 2 && argc != 3) {
+		fprintf(stderr, "usage: ntfs-populate [--offset BYTES] IMAGE [MANIFEST]\n");
+		return 16;
+	}
+	image_fd = open(argv[1], O_RDWR | O_CLOEXEC);
+	if (image_fd < 0 || (argc == 3 && !(in = fopen(argv[2], "r"))))
+		die("cannot open %s", image_fd < 0 ? argv[1] : argv[2]);
+	ntfs_log_set_handler(ntfs_log_handler_stderr);
+	ntfs_set_char_encoding("UTF-8");
+	dev = ntfs_device_alloc("image", 0, &ops, NULL);
+	vol = dev ? ntfs_device_mount(dev, NTFS_MNT_FORENSIC) : NULL;
+	if (!vol)
+		die("%s: no NTFS volume there", argv[1]);
+	NVolSetCompression(vol);
+	if (ntfs_set_ignore_case(vol))
+		die("cannot ignore letter case");
+	while (fgets(line, sizeof(line), in)) {
+		char *field[8] = {NULL}, *save = NULL, *p;
+		int n = 0;
+
+		line_number++;
+		line[strcspn(line, "\n")] = 0;
+		if (!line[0] || line[0] == '#')
+			continue;
+		for (p = strtok_r(line, "\t", &save); p && n < 8; p = strtok_r(NULL, "\t", &save))
+			field[n++] = p;
+		run(vol, field, n);
+	}
+	if (ntfs_umount(vol, FALSE) || fsync(image_fd) || close(image_fd))
+		die("cannot finish writing");
+	return 0;
+}
