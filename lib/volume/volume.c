@@ -18,16 +18,12 @@ struct cf_volume *cf_volume_open(struct cf_block *slice, enum cf_fs fs, int flag
 		return NULL;
 	}
 	switch (fs) {
-#ifdef CF_HAVE_NTFS
 	case CF_FS_NTFS:
 		return cf_ntfs_open(slice, flags, err);
-#endif
-#ifdef CF_HAVE_FAT
 	case CF_FS_FAT12:
 	case CF_FS_FAT16:
 	case CF_FS_FAT32:
 		return cf_fat_open(slice, flags, err);
-#endif
 	default:
 		cf_fail(err, CF_E_UNSUPPORTED, "files on a volume of kind \"%s\" can't be read", cf_fs_name(fs));
 		return NULL;
