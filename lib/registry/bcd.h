@@ -1,8 +1,8 @@
 /* bcd.h - the boot configuration store on top of a hive: objects, elements, inheritance, devices.
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Element and object numbers as in the project's notes (§1: phnt, BCD.psm1, real stores). Everything is decoded once into host structs;
- * the store is changed through hive-edit.h with the paths that cf_bcd_element_path() gives.
+ * Element and object numbers as in the project's notes (§1: phnt, BCD.psm1, real stores). Everything is decoded once
+ * into host structs; the store is changed through hive-edit.h with the paths that cf_bcd_element_path() gives.
  */
 #ifndef CF_REGISTRY_BCD_H
 #define CF_REGISTRY_BCD_H
@@ -12,6 +12,7 @@
 
 #define CF_BCD_MAX_OBJECTS 4096
 #define CF_BCD_MAX_ELEMENTS 512 /* per object */
+#define CF_BCD_MAX_DATA (UINT64_C(64) * 1024 * 1024) /* bytes of all elements of a store; real ones have some KiB */
 
 /* Object types (Description\Type) that decide something. */
 #define CF_BCD_TYPE_FWBOOTMGR 0x10100001u
@@ -74,28 +75,38 @@ const struct cf_bcd_element *cf_bcd_element(const struct cf_bcd_object *o, uint3
 bool cf_bcd_u64(const struct cf_bcd_element *e, uint64_t *out);     /* integer: 1 to 8 bytes */
 bool cf_bcd_bool(const struct cf_bcd_element *e, bool *out);
 bool cf_bcd_guid(const struct cf_bcd_element *e, struct cf_guid *out);
-size_t cf_bcd_guid_list(const struct cf_bcd_element *e, struct cf_guid *out, size_t max); /* how many */
+/* GUID list: how many were put into out (at most max; what is no GUID is passed over). */
+size_t cf_bcd_guid_list(const struct cf_bcd_element *e, struct cf_guid *out, size_t max);
 size_t cf_bcd_integer_count(const struct cf_bcd_element *e);        /* of an integer list */
 uint64_t cf_bcd_integer_at(const struct cf_bcd_element *e, size_t i);
 char *cf_bcd_string(const struct cf_bcd_element *e);                /* malloc'd UTF-8 or NULL */
 
 /* Well-known GUIDs. */
-extern const struct cf_guid cf_bcd_bootmgr, cf_bcd_fwbootmgr, cf_bcd_badmemory, cf_bcd_emssettings, cf_bcd_globalsettings,
-	cf_bcd_bootloadersettings, cf_bcd_memdiag, cf_bcd_dbgsettings;
+extern const struct cf_guid cf_bcd_bootmgr, cf_bcd_fwbootmgr, cf_bcd_badmemory, cf_bcd_emssettings,
+    cf_bcd_globalsettings, cf_bcd_bootloadersettings, cf_bcd_memdiag, cf_bcd_dbgsettings;
 
 /* "{badmemory}" or NULL. */
 const char *cf_bcd_alias(const struct cf_guid *g);
 
-/* bcdedit's word for an element in an object of this type ("badmemorylist"); NULL: unknown (shown as custom:XXXXXXXX). */
+/* bcdedit's word for an element in an object of this type ("badmemorylist"); NULL: unknown (custom:XXXXXXXX). */
 const char *cf_bcd_element_name(uint32_t object_type, uint32_t element_type);
+
+/* What an integer of this element means to people: its word ("OptIn"), a decimal or hexadecimal number, an IPv4
+ * address, as bcdedit shows it. out has 64 bytes. Returns out. */
+char *cf_bcd_integer_text(uint32_t object_type, uint32_t element_type, uint64_t v, char *out);
 
 /* bcdedit's section title for an object type ("Windows Boot Loader"). out has 64 bytes. */
 const char *cf_bcd_title(const struct cf_bcd_object *o, char *out);
 
-/* The default loader: {bootmgr} default, else first of displayorder, else the only loader; NULL when there is none. */
+/* The boot manager's object: {bootmgr}, else the only one of its type; NULL when there is none. */
+const struct cf_bcd_object *cf_bcd_boot_manager(const struct cf_bcd *bcd);
+
+/* The default loader: {bootmgr} default, else the first loader of displayorder, else the only loader; NULL when there
+ * is none. An object without Description\Type counts as a loader when the boot manager names it. */
 const struct cf_bcd_object *cf_bcd_default_loader(const struct cf_bcd *bcd);
 
-/* o itself, then all objects it inherits from, in order and each once (breadth first, loops end). Fills out, returns how many (at most max). */
+/* o itself, then all objects it inherits from, in order and each once (breadth first, loops end). Fills out, returns
+ * how many (at most max). */
 size_t cf_bcd_inheritance(const struct cf_bcd *bcd, const struct cf_bcd_object *o, const struct cf_bcd_object **out,
 			  size_t max);
 
@@ -111,8 +122,8 @@ enum cf_bcd_device_kind {
 	CF_BCD_DEV_GPT,       /* partition GUID + disk GUID */
 	CF_BCD_DEV_MBR,       /* disk signature + byte offset */
 	CF_BCD_DEV_RAMDISK,   /* a WIM or SDI file on a partition */
-	CF_BCD_DEV_FILE,      /* a VHD file on a partition */
-	CF_BCD_DEV_LOCATE
+	CF_BCD_DEV_FILE,      /* a VHD file (vhd is true), or a plain file, on a partition */
+	CF_BCD_DEV_LOCATE     /* "the partition that has this path" */
 };
 
 struct cf_bcd_device {
@@ -120,7 +131,10 @@ struct cf_bcd_device {
 	struct cf_guid partition_guid, disk_guid; /* GPT; also of the partition that holds a ramdisk's file */
 	uint32_t signature;                       /* MBR */
 	uint64_t offset;                          /* MBR: bytes */
-	bool on_gpt, on_mbr;                      /* RAMDISK, FILE: which of the two identifies the holder; both false: boot or unknown */
+	bool on_gpt, on_mbr;                      /* which of the two identifies the partition, or a file's holder */
+	bool on_boot;                             /* neither: it is the partition that was booted from */
+	bool vhd;                                 /* FILE */
+	uint32_t locate_element;                  /* LOCATE, FILE: the element whose path is searched for, or 0 */
 	char *path;                               /* RAMDISK, FILE, LOCATE: malloc'd UTF-8 or NULL */
 	struct cf_guid options;                   /* additional options object, zero if none */
 };
@@ -136,8 +150,18 @@ char *cf_bcd_element_path(const struct cf_bcd *bcd, const struct cf_guid *object
 
 /* The lines that `bcdedit /enum` shows for one element's value: NULL-terminated malloc'd strings (cf_strv_free).
  * partition names a device's partition for people ("partition=C:", …) and may return NULL for bcdedit's "unknown"; its
- * result is malloc'd. verbose: GUIDs instead of aliases. */
-char **cf_bcd_format(const struct cf_bcd *bcd, const struct cf_bcd_object *o, const struct cf_bcd_element *e, bool verbose,
-		     char *(*partition)(void *user, const struct cf_bcd_device *d), void *user);
+ * result is malloc'd. It is called for devices with on_gpt or on_mbr only, and may be NULL. verbose: GUIDs instead of
+ * aliases. NULL: no memory. */
+char **cf_bcd_format(const struct cf_bcd *bcd, const struct cf_bcd_object *o, const struct cf_bcd_element *e,
+		     bool verbose, char *(*partition)(void *user, const struct cf_bcd_device *d), void *user);
+
+/* A GUID as bcdedit shows it: "{badmemory}", "{default}" or "{…}". out has 48 bytes. Returns out. */
+char *cf_bcd_guid_text(const struct cf_bcd *bcd, const struct cf_guid *g, bool verbose, char *out);
+
+/* Appends one object as `bcdedit /enum` prints it, title to last element, without the empty line before it. 0, or -1
+ * for no memory. */
+int cf_bcd_object_text(const struct cf_bcd *bcd, const struct cf_bcd_object *o, bool verbose,
+		       char *(*partition)(void *user, const struct cf_bcd_device *d), void *user,
+		       struct cf_buf *out) CF_MUST_CHECK;
 
 #endif

@@ -153,7 +153,8 @@ static void restore_base(struct work *w, const struct log *l)
 	w->replay->torn_base = true;
 }
 
-/* Every bin from the first to bins_size: signature, own offset, size. Windows refuses or replaces a bin that fails this. */
+/* Every bin from the first to bins_size: signature, own offset, size. Windows refuses or replaces a bin that
+ * fails this. */
 static bool bins_sane(const struct work *w, uint32_t bins_size, uint32_t *bad)
 {
 	struct cf_span bins = cf_span_sub(cf_buf_span(&w->hive), CF_HIVE_BASE, bins_size);
@@ -258,7 +259,8 @@ static int apply_new_log(struct work *w, const struct log *l, uint32_t *last_seq
 	return 0;
 }
 
-/* Which log goes first: the one with the earlier sequence number; of a torn base block's logs only the latest is used. */
+/* Which log goes first: the one with the earlier sequence number; of a torn base block's logs only
+ * the latest is used. */
 static int replay_new(struct work *w, const struct log *logs[2])
 {
 	const struct log *first = logs[0], *second = logs[1];
@@ -283,8 +285,8 @@ static int replay_new(struct work *w, const struct log *logs[2])
 	if (apply_new_log(w, first, &last_seq, &bins_size) < 0)
 		return -1;
 	if (w->replay->entries == 0) {
-		finish(w->replay, CF_REPLAY_REJECTED, "%s: the first entry (sequence number %u) is invalid", first->name,
-		       first->base.seq1);
+		finish(w->replay, CF_REPLAY_REJECTED, "%s: the first entry (sequence number %u) is invalid",
+		       first->name, first->base.seq1);
 		return 0;
 	}
 	if (second && second->base.seq1 == last_seq + 1 && apply_new_log(w, second, &last_seq, &bins_size) < 0)
@@ -304,8 +306,8 @@ static uint64_t primary_time(const struct work *w)
 	return p ? cf_ld64(p) : 0;
 }
 
-/* LOG1, unless it can't be used or LOG2 is newer (Windows 8, and Windows 7 since 2016): LOG2 then holds all that LOG1 does. A log
- * newer than the hive is one whose write stopped before it came to the hive's base block. */
+/* LOG1, unless it can't be used or LOG2 is newer (Windows 8, and Windows 7 since 2016): LOG2 then holds all that LOG1
+ * does. A log newer than the hive is one whose write stopped before it came to the hive's base block. */
 static const struct log *choose_old(const struct work *w, const struct log *logs[2])
 {
 	const struct log *best = NULL;
@@ -383,7 +385,8 @@ static int replay_dirty(struct work *w, const struct log all[2])
 	return rc;
 }
 
-/* Fills w->base and w->good; a base block whose very signature is torn passes when the first bin shows that this is a hive. */
+/* Fills w->base and w->good; a base block whose very signature is torn passes when the first bin shows that this is a
+ * hive. */
 static int judge_primary(struct work *w, struct cf_span primary, struct cf_error *err)
 {
 	const uint8_t *bin = cf_span_at(primary, CF_HIVE_BASE, 4);

@@ -21,9 +21,11 @@ struct cf_replay {
 	char reason[160];         /* for REJECTED and NO_LOGS */
 };
 
-/* primary: the hive file. log1/log2: the log files' bytes, empty span when absent or 0 bytes; a single LOG goes in log1.
- * hive receives the bytes after replay (a copy of the primary for CLEAN, NO_LOGS and REJECTED). -1 only when the primary
- * is no hive at all (CF_E_CORRUPT) or memory runs out. */
+/* primary: the hive file. log1/log2: the log files' bytes, empty span when absent or 0 bytes; a single LOG goes in
+ * log1. hive (initialised; what it held is freed) receives the bytes after replay, or a copy of the primary for CLEAN,
+ * NO_LOGS and REJECTED. A log is older than the hive when its base block's sequence number is before the hive's
+ * secondary one (old format: its time before the hive's). -1 only when the primary is no hive at all (CF_E_CORRUPT,
+ * CF_E_UNSUPPORTED for Windows 9x) or memory runs out. */
 int cf_hive_replay(struct cf_span primary, struct cf_span log1, struct cf_span log2, struct cf_buf *hive,
 		   struct cf_replay *replay, struct cf_error *err) CF_MUST_CHECK;
 

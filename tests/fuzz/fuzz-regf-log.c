@@ -1,8 +1,9 @@
 /* fuzz-regf-log.c - a hive and its two logs from one input: the replay may refuse, it may not crash.
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Input: 1 byte of flags, u32 length of the primary, u32 length of LOG1, then primary, LOG1 and LOG2. Flags: 1, 2, 4 make the checksum of
- * the three base blocks right; 8 makes the hashes of all entries right, so that the fuzzer gets past them.
+ * Input: 1 byte of flags, u32 length of the primary, u32 length of LOG1, then primary, LOG1 and LOG2. Flags: 1, 2, 4
+ * make the checksum of the three base blocks right; 8 makes the hashes of all entries right, so that the fuzzer gets
+ * past them.
  */
 #include <stdlib.h>
 
@@ -48,8 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cf_error err = { 0 };
 	if (cf_hive_replay(cf_buf_span(&part[0]), cf_buf_span(&part[1]), cf_buf_span(&part[2]), &hive, &r, &err) == 0) {
 		struct cf_hive_base base;
-		if (r.state == CF_REPLAY_APPLIED ? cf_hive_read_base(cf_buf_span(&hive), &base, NULL) < 0 || base.dirty :
-						   hive.n != part[0].n || memcmp(hive.p, part[0].p, hive.n) != 0)
+		if (r.state == CF_REPLAY_APPLIED ? cf_hive_read_base(cf_buf_span(&hive), &base, NULL) < 0 || base.dirty
+						 : hive.n != part[0].n || memcmp(hive.p, part[0].p, hive.n) != 0)
 			abort();
 	} else if (err.code == CF_OK) {
 		abort();
