@@ -87,8 +87,9 @@ static int run(const char *name, uint64_t size, const struct stretch *what, size
 		.user = (void *)(uintptr_t)what, .step = step, .seeds = seeds, .nested = nested,
 	};
 	int r = faults ? crash_faults(&plan, &c) : crash_run(&plan, &c);
-	printf("%s %s: %" PRIu64 " events, %" PRIu64 " crashes or faults, %" PRIu64 " more during recovery "
-	       "(old %" PRIu64 ", new %" PRIu64 ")\n", r == 0 ? "ok" : "not ok", name, c.events, c.states, c.nested,
+	static int number;
+	printf("%s %d - %s: %" PRIu64 " events, %" PRIu64 " crashes or faults, %" PRIu64 " more during recovery "
+	       "(old %" PRIu64 ", new %" PRIu64 ")\n", r == 0 ? "ok" : "not ok", ++number, name, c.events, c.states, c.nested,
 	       c.rolled_back, c.kept_new);
 	fflush(stdout);
 	return r;
@@ -104,8 +105,8 @@ int main(void)
 	folder.state_is_folder = true;
 	no_undo.no_undo = true;
 	int bad = 0;
-	printf("1..10\n");
-	bad |= run("one byte", CF_MIB, one_byte, 0, &beside, 512, 12, 1, false);
+	printf("1..11\n");
+	bad |= run("one byte", CF_MIB, one_byte, 0, &beside, 512, 12, 4, false);
 	bad |= run("scattered blocks", 8 * CF_MIB, scattered, 3, &beside, 512, 8, 25, false);
 	bad |= run("undo file elsewhere", 8 * CF_MIB, scattered, 3, &elsewhere, 512, 8, 50, false);
 	bad |= run("state folder", 8 * CF_MIB, one_byte, 1, &folder, 512, 12, 5, false);
@@ -113,6 +114,7 @@ int main(void)
 	bad |= run("partial last block", 3 * CF_MIB + 333, odd_end, 1, &beside, 512, 12, 5, false);
 	bad |= run("8 TiB disk", UINT64_C(8) << 40, huge, 3, &beside, 512, 8, 10, false);
 	bad |= run("370 blocks of 256 MiB", 256 * CF_MIB, large, 3, &beside, 65536 - 512, 1, 0, false);
+	bad |= run("crashes after a fault", CF_MIB, one_byte, 1, &beside, 512, 2, 1, true);
 	bad |= run("faults", 8 * CF_MIB, scattered, 3, &beside, 512, 0, 0, true);
 	bad |= run("faults without undo", 8 * CF_MIB, scattered, 3, &no_undo, 512, 0, 0, true);
 	return bad ? 1 : 0;

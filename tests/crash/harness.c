@@ -210,11 +210,18 @@ static int fault_once(const struct crash_plan *plan, const struct machine *start
 	x->fail_forever = forever;
 	x->fail_errno = error;
 	machine_install(x);
+	if (plan->nested)
+		machine_record(x);
 	int r = undo ? do_undo(plan, x, &err) : do_commit(plan, x, &path, &err);
 	*reached = x->calls >= at;
 	x->fail_at = 0;
+	x->recording = false;
 	const struct machine *wanted = undo ? before : after, *old = undo ? after : before;
 	int result = 0;
+	/* The machine may also die while it deals with the failure. */
+	if (plan->nested && at % plan->nested == 0 && sweep(plan, x, before, after, 0, false, counts) < 0)
+		result = wrong(plan, where, "(and then died)", NULL);
+	machine_install(x);
 	if (r == 0 && !machine_same_disk(x, wanted))
 		result = wrong(plan, where, "success was reported, and the disk is not as it must be", NULL);
 	else if (r < 0 && !forever && !machine_same_disk(x, old) && !strstr(err.message, "could not be recorded"))

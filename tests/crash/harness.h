@@ -22,7 +22,8 @@ struct crash_plan {
 	void *user;
 	size_t step;      /* bytes between tears; 512 for all of them */
 	unsigned seeds;   /* power cuts a point, beside "nothing" and "all" of what was not synced */
-	unsigned nested;  /* every nth crashed machine dies again during its recovery; 0: none */
+	unsigned nested;  /* every nth crashed machine dies again during its recovery, every nth failing one while it deals
+			   * with the failure; 0: none */
 };
 
 struct crash_counts {
