@@ -54,6 +54,7 @@ static int change(void *user, struct cf_block *overlay, struct cf_error *err)
 }
 
 static const struct stretch one_byte[] = { { 5000, 1, 0x10 }, { 0 } };
+static const struct stretch two_places[] = { { 5000, 1, 0x10 }, { 20000, 3000, 0x20 }, { 0 } };
 static const struct stretch scattered[] = {
 	{ 0, 512, 1 },              /* a boot sector */
 	{ 8192, 12288, 0x5a },      /* neighbours in one write */
@@ -114,7 +115,7 @@ int main(void)
 	bad |= run("partial last block", 3 * CF_MIB + 333, odd_end, 1, &beside, 512, 12, 5, false);
 	bad |= run("8 TiB disk", UINT64_C(8) << 40, huge, 3, &beside, 512, 8, 10, false);
 	bad |= run("370 blocks of 256 MiB", 256 * CF_MIB, large, 3, &beside, 65536 - 512, 1, 0, false);
-	bad |= run("crashes after a fault", CF_MIB, one_byte, 1, &beside, 512, 2, 1, true);
+	bad |= run("crashes after a fault", CF_MIB, two_places, 1, &beside, 512, 2, 1, true);
 	bad |= run("faults", 8 * CF_MIB, scattered, 3, &beside, 512, 0, 0, true);
 	bad |= run("faults without undo", 8 * CF_MIB, scattered, 3, &no_undo, 512, 0, 0, true);
 	return bad ? 1 : 0;
