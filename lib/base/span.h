@@ -27,13 +27,13 @@ static inline struct cf_span cf_span_of(const void *p, size_t n)
 /* Pointer to len bytes at off, or NULL when they do not lie inside the span. */
 static inline const uint8_t *cf_span_at(struct cf_span s, uint64_t off, uint64_t len)
 {
-	return cf_range_ok(off, len, s.n) ? s.p + off : NULL;
+	return s.p && cf_range_ok(off, len, s.n) ? s.p + off : NULL;
 }
 
 /* The part [off, off+len) of s; {NULL, 0} when it does not lie inside. */
 static inline struct cf_span cf_span_sub(struct cf_span s, uint64_t off, uint64_t len)
 {
-	if (!cf_range_ok(off, len, s.n))
+	if (!s.p || !cf_range_ok(off, len, s.n))
 		return (struct cf_span){ NULL, 0 };
 	return (struct cf_span){ s.p + off, (size_t)len };
 }

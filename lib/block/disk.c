@@ -144,6 +144,9 @@ static int check_policy(const struct cf_probe *p, const struct cf_disk_options *
 	if (p->saved_state && opt->writable && !opt->allow_checkpoints)
 		return cf_fail(err, CF_E_REFUSED,
 			       "the VHD belongs to a saved VM: resume and shut it down, or say --allow-checkpoints and never resume it");
+	if (p->format == CF_FMT_VHDX && p->sector_size == 4096)
+		return cf_fail(err, CF_E_UNSUPPORTED,
+			       "this VHDX has 4096-byte sectors, which QEMU's driver can't read: attach it to a machine and give the device, or convert it to raw there");
 	if (p->sector_size && opt->sector_size && p->sector_size != opt->sector_size)
 		return cf_fail(err, CF_E_USAGE, "the %s says that its sectors have %u bytes, not %u", name, p->sector_size,
 			       opt->sector_size);

@@ -52,8 +52,9 @@ struct cf_disk *cf_disk_open(const char *path, const struct cf_disk_options *opt
 void cf_disk_close(struct cf_disk *disk);
 
 /* Makes a new image NEW with the content of source (repair --output): NEW's suffix chooses the format (.vhd: fixed,
- * whole MiB; .vhdx; .qcow2; .raw or anything else: raw). Refuses an existing file. Sparse where it can be. Leaves
- * nothing behind on failure. progress may be NULL; it returns nonzero to cancel. */
+ * whole MiB, zeros behind the source's end; .vhdx; .qcow2; .raw or anything else: raw). Refuses an existing file, .vmdk and
+ * .vdi (CF_E_UNSUPPORTED), and .vhd and .vhdx for 4096-byte sectors. Sparse where it can be. Leaves nothing behind on
+ * failure. progress may be NULL; it returns nonzero to cancel. */
 int cf_disk_copy(struct cf_disk *source, const char *new_path,
 		 int (*progress)(void *user, const char *what, uint64_t done, uint64_t total), void *user,
 		 struct cf_error *err) CF_MUST_CHECK;

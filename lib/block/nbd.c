@@ -340,6 +340,9 @@ static void explain(struct cf_child *child, struct cf_error *err)
 	cf_child_complaint(child, said, sizeof said);
 	if (!said[0])
 		return;
+	/* "Failed to blk_new_open 'json:{…}': reason": the tree that we made tells the user nothing. */
+	char *reason = strstr(said, "'json:") ? strstr(said, "}': ") : NULL;
+	reason = reason ? reason + 4 : said;
 	if (strstr(said, "Failed to get") && strstr(said, "lock"))
 		code = CF_E_IN_USE;
 	else if (strstr(said, "not supported") || strstr(said, "nsupported") || strstr(said, "Unknown driver"))
@@ -349,7 +352,7 @@ static void explain(struct cf_child *child, struct cf_error *err)
 	else if (strstr(said, "orrupt") || strstr(said, "checksum") || strstr(said, "nvalid"))
 		code = CF_E_CORRUPT;
 	cf_fail(err, code, "%s%s", code == CF_E_IN_USE ? "another process has the disk open (is the VM running?): " : "QEMU can't open the image: ",
-		said);
+		reason);
 }
 
 struct cf_block *cf_nbd_open_child(int sock, int file_fd, struct cf_child *child, uint32_t sector_size, bool writable,
