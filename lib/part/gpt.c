@@ -324,6 +324,21 @@ static int write_copy(struct cf_block *disk, const struct copy *good, uint64_t m
 	return cf_block_write(disk, my * disk->sector_size, sector, disk->sector_size, err);
 }
 
+/* The protective entry covers the disk as it is, or as much as 32 bits can say. The disk's signature beside it stays. */
+static int fit_protective_mbr(struct cf_block *disk, uint64_t last, struct cf_error *err)
+{
+	uint8_t sector[CF_MBR_SIZE];
+	if (cf_block_read(disk, 0, sector, sizeof sector, err) < 0)
+		return -1;
+	for (uint8_t *e = sector + 0x1be; e < sector + 0x1fe; e += 16) {
+		if (e[4] != CF_MBR_TYPE_PROTECTIVE || cf_ld32(e + 8) != 1)
+			continue;
+		cf_st32(e + 12, (uint32_t)cf_min_u64(last, UINT32_MAX));
+		return cf_block_write(disk, 0, sector, sizeof sector, err);
+	}
+	return 0; /* a hybrid or missing MBR is somebody's own doing */
+}
+
 int cf_part_repair_gpt(struct cf_block *disk, struct cf_error *err)
 {
 	struct copy primary CF_CLEANUP(release_copy) = { 0 };
@@ -349,5 +364,5 @@ int cf_part_repair_gpt(struct cf_block *disk, struct cf_error *err)
 	if (write_copy(disk, good, last, 1, last - sectors, last_usable, err) < 0 ||
 	    write_copy(disk, good, 1, last, array, last_usable, err) < 0)
 		return -1;
-	return 0;
+	return fit_protective_mbr(disk, last, err);
 }
