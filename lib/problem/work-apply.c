@@ -1,0 +1,105 @@
+/* work-apply.c - carrying the queued work out on overlays: one open and one close for each volume.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Nothing here reaches a disk: the overlays belong to transactions that are committed, or dropped, by the caller.
+ */
+#include "problem/work.h"
+
+#include <stdio.h>
+
+/* Largest log that is read: Windows keeps them far below the hive's own size. */
+#define LOG_MAX (256 * CF_MIB)
+
+static int read_log(struct cf_volume *vol, const char *path, const char *suffix, struct cf_buf *out, struct cf_error *err)
+{
+	CF_FREE char *p = NULL;
+	if (asprintf(&p, "%s%s", path, suffix) < 0) {
+		p = NULL;
+		return cf_fail_nomem(err);
+	}
+	return cf_volume_exists(vol, p) ? cf_volume_read_file(vol, p, LOG_MAX, out, err) : 0;
+}
+
+/* The hive as Windows would load it, closed. */
+static int read_replayed(struct cf_volume *vol, const char *path, struct cf_buf *hive, struct cf_error *err)
+{
+	CF_BUF primary = { 0 }, log1 = { 0 }, log2 = { 0 };
+	struct cf_replay replay;
+	if (cf_volume_read_file(vol, path, CF_HIVE_ABSURD_BYTES, &primary, err) < 0 ||
+	    read_log(vol, path, ".LOG1", &log1, err) < 0 || read_log(vol, path, ".LOG2", &log2, err) < 0)
+		return -1;
+	if (!log1.n && !log2.n && read_log(vol, path, ".LOG", &log1, err) < 0)
+		return -1;
+	if (cf_hive_replay(cf_buf_span(&primary), cf_buf_span(&log1), cf_buf_span(&log2), hive, &replay, err) < 0)
+		return -1;
+	if (replay.state == CF_REPLAY_REJECTED)
+		return cf_fail(err, CF_E_UNCLEAN, "%s was not closed and its logs are not valid: %s", path, replay.reason);
+	if (replay.state == CF_REPLAY_NO_LOGS)
+		cf_hive_mark_clean(hive);
+	return 0;
+}
+
+static int write_hive(const struct cf_work_hive *h, struct cf_volume *vol, struct cf_error *err)
+{
+	CF_BUF hive = { 0 }, edited = { 0 };
+	if (read_replayed(vol, h->path, &hive, err) < 0)
+		return -1;
+	if (h->edits.n && cf_hive_apply(cf_buf_span(&hive), &h->edits, &edited, err) < 0)
+		return -1;
+	return cf_volume_replace(vol, h->path, cf_buf_span(h->edits.n ? &edited : &hive), err);
+}
+
+static int write_volume(struct cf_work *w, size_t i, struct cf_volume *vol, struct cf_error *err)
+{
+	for (size_t k = 0; k < w->n_hives; k++)
+		if (w->hive[k].vol == i && write_hive(&w->hive[k], vol, err) < 0)
+			return cf_fail_path(err, w->hive[k].path);
+	for (size_t k = 0; k < w->n_deletes; k++)
+		if (w->del[k].vol == i && cf_volume_delete(vol, w->del[k].path, err) < 0)
+			return cf_fail_path(err, w->del[k].path);
+	return 0;
+}
+
+static bool volume_has_work(const struct cf_work *w, size_t i)
+{
+	for (size_t k = 0; k < w->n_hives; k++)
+		if (w->hive[k].vol == i)
+			return true;
+	for (size_t k = 0; k < w->n_deletes; k++)
+		if (w->del[k].vol == i)
+			return true;
+	return w->force_unclean[i] || w->discard_hibernation[i];
+}
+
+static int apply_volume(struct cf_work *w, size_t i, struct cf_block *overlay, struct cf_error *err)
+{
+	const struct cf_vol *v = &w->c->m->vol[i];
+	struct cf_block *slice = cf_slice_open(overlay, v->start, v->size, err);
+	if (!slice)
+		return -1;
+	int flags = CF_VOL_WRITE | (w->force_unclean[i] ? CF_VOL_FORCE_UNCLEAN : 0) |
+		    (w->discard_hibernation[i] ? CF_VOL_DISCARD_HIBERNATION : 0);
+	struct cf_volume *vol = cf_volume_open(slice, v->fs, flags, err);
+	int r = vol ? write_volume(w, i, vol, err) : -1;
+	/* The first error is the one to tell; a failed close is an error only when nothing else was. */
+	if (cf_volume_close(vol, r < 0 ? NULL : err) < 0)
+		r = -1;
+	cf_block_close(slice);
+	if (r < 0) {
+		CF_FREE char *name = cf_vol_name(w->c->m, i);
+		cf_fail_prefix(err, "%s", name ? name : "volume");
+	}
+	return r;
+}
+
+int cf_work_apply(struct cf_work *w, struct cf_block *const *overlay, struct cf_error *err)
+{
+	const struct cf_machine *m = w->c->m;
+	for (unsigned d = 0; d < m->n_disks; d++)
+		if (w->repair_gpt[d] && cf_part_repair_gpt(overlay[d], err) < 0)
+			return -1;
+	for (size_t i = 0; i < m->n_vols; i++)
+		if (volume_has_work(w, i) && apply_volume(w, i, overlay[m->vol[i].disk], err) < 0)
+			return -1;
+	return 0;
+}
