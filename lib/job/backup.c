@@ -1,0 +1,231 @@
+/* backup.c - before the first write: hives with their logs and the boot stores, copied to a folder beside the disk.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The article demands a copy of \Windows\System32\config. The folder is new for each repair, 0700, its files 0600, all synced.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "job/session.h"
+
+#define MAX_FILES 256
+
+struct item {
+	size_t vol;
+	char path[600]; /* on the volume */
+	char name[300]; /* in the backup folder */
+	uint64_t size;
+};
+
+struct list {
+	struct item *item;
+	size_t n;
+	size_t vol;
+	const char *folder;
+	const char *prefix;
+	bool incomplete;
+};
+
+static bool is_hive_name(const char *name)
+{
+	static const char *const hives[] = { "SYSTEM", "SOFTWARE", "SAM", "SECURITY", "DEFAULT", "COMPONENTS", "BCD" };
+	for (size_t i = 0; i < CF_ARRAY_LEN(hives); i++) {
+		size_t n = strlen(hives[i]);
+		if (strncasecmp(name, hives[i], n) == 0 && (!name[n] || strncasecmp(name + n, ".LOG", 4) == 0))
+			return true;
+	}
+	return false;
+}
+
+static int each(void *user, const char *name, const struct cf_stat *st)
+{
+	struct list *l = user;
+	if (st->kind != CF_FILE_REGULAR || !is_hive_name(name) || l->n == MAX_FILES)
+		return 0;
+	struct item *it = &l->item[l->n];
+	it->vol = l->vol;
+	it->size = st->size;
+	if (snprintf(it->path, sizeof it->path, "%s\\%s", l->folder, name) >= (int)sizeof it->path ||
+	    snprintf(it->name, sizeof it->name, "%s-%s", l->prefix, name) >= (int)sizeof it->name || strchr(name, '/'))
+		return 0;
+	l->n++;
+	return 0;
+}
+
+/* The hives that stand in the folder of path on a volume; the prefix names the partition. */
+static void gather(const struct cf_session *s, struct list *l, size_t vol, const char *path, bool folder)
+{
+	char dir[600], prefix[64];
+	snprintf(dir, sizeof dir, "%s", path);
+	char *cut = folder ? NULL : strrchr(dir, '\\');
+	if (cut)
+		*cut = 0;
+	snprintf(prefix, sizeof prefix, "disk%u-partition%u", s->m->vol[vol].disk, s->m->vol[vol].number);
+	l->vol = vol;
+	l->folder = dir;
+	l->prefix = prefix;
+	/* A folder that can't be read to its end gives what was listed so far. */
+	if (s->m->vol[vol].vol && cf_volume_list(s->m->vol[vol].vol, dir, each, l, NULL) != 0)
+		l->incomplete = true;
+	l->folder = l->prefix = NULL;
+}
+
+static int copy_out(const struct cf_session *s, const struct item *it, int dir, FILE *sums, struct cf_error *err)
+{
+	struct cf_file *f = cf_file_open(s->m->vol[it->vol].vol, it->path, err);
+	if (!f)
+		return -1;
+	CF_CLOSE int fd = openat(dir, it->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	CF_BUF buf = { 0 };
+	int r = 0;
+	if (fd < 0)
+		r = cf_fail_errno(err, CF_E_IO, errno, "can't create %s in the backup folder", it->name);
+	else if (cf_buf_resize(&buf, CF_MIB) < 0)
+		r = cf_fail_nomem(err);
+	struct cf_sha256_state *sha = r == 0 ? cf_sha256_new() : NULL;
+	if (r == 0 && !sha)
+		r = cf_fail_nomem(err);
+	for (uint64_t off = 0; r == 0;) {
+		size_t got;
+		if (cf_file_read(f, off, buf.p, buf.n, &got, err) < 0) {
+			r = -1;
+			break;
+		}
+		if (!got)
+			break;
+		cf_sha256_add(sha, buf.p, got);
+		for (size_t done = 0; done < got && r == 0;) {
+			ssize_t w = write(fd, buf.p + done, got - done);
+			if (w < 0 && errno != EINTR)
+				r = cf_fail_errno(err, errno == ENOSPC ? CF_E_NO_SPACE : CF_E_IO, errno, "can't write %s in the backup folder",
+						  it->name);
+			else if (w > 0)
+				done += (size_t)w;
+		}
+		off += got;
+	}
+	if (r == 0 && fsync(fd) < 0)
+		r = cf_fail_errno(err, CF_E_IO, errno, "can't sync %s in the backup folder", it->name);
+	uint8_t hash[CF_SHA256_LEN];
+	char hex[65];
+	if (sha) {
+		cf_sha256_end(sha, hash);
+		if (r == 0)
+			fprintf(sums, "%s  %s\n", cf_sha256_hex(hash, hex), it->name);
+	}
+	cf_file_close(f);
+	return r;
+}
+
+static int make_folder(const struct cf_session *s, char **folder, struct cf_error *err)
+{
+	CF_FREE char *base = NULL;
+	if (s->req->backup_dir)
+		base = strdup(s->req->backup_dir);
+	else if (asprintf(&base, s->place[0].state_is_folder ? "%s/backup" : "%s.coldfix-backup", s->state[0]) < 0)
+		base = NULL;
+	if (!base)
+		return cf_fail_nomem(err);
+	if (s->place[0].state_is_folder && !s->req->backup_dir) {
+		/* the state folder itself may be new */
+		char *p = base;
+		while ((p = strchr(p + 1, '/'))) {
+			*p = 0;
+			mkdir(base, 0700);
+			*p = '/';
+		}
+	}
+	if (mkdir(base, 0700) < 0 && errno != EEXIST)
+		return cf_fail_errno(err, CF_E_IO, errno, "can't make the backup folder %s", base);
+	time_t now = time(NULL);
+	struct tm tm;
+	char stamp[32];
+	strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+	for (int i = 0; i < 1000; i++) {
+		char *path = NULL;
+		if ((i ? asprintf(&path, "%s/%s.%d", base, stamp, i + 1) : asprintf(&path, "%s/%s", base, stamp)) < 0)
+			return cf_fail_nomem(err);
+		if (mkdir(path, 0700) == 0) {
+			*folder = path;
+			return 0;
+		}
+		int e = errno;
+		if (e != EEXIST) {
+			cf_fail_errno(err, CF_E_IO, e, "can't make the backup folder %s", path);
+			free(path);
+			return -1;
+		}
+		free(path);
+	}
+	return cf_fail(err, CF_E_IO, "can't find a free name for the backup folder in %s", base);
+}
+
+static int check_room(const char *folder, const struct list *l, struct cf_error *err)
+{
+	struct statvfs st;
+	uint64_t need = CF_MIB;
+	for (size_t i = 0; i < l->n; i++)
+		if (cf_add_overflow(need, l->item[i].size, &need))
+			return cf_fail(err, CF_E_NO_SPACE, "the hives are too large to back up");
+	if (statvfs(folder, &st) == 0 && (uint64_t)st.f_bavail * st.f_frsize < need)
+		return cf_fail(err, CF_E_NO_SPACE,
+			       "no room for the backup of the hives in %s (%llu MiB needed); name another folder with --backup-dir", folder,
+			       (unsigned long long)(need / CF_MIB + 1));
+	return 0;
+}
+
+int cf_session_backup(const struct cf_session *s, char **folder, struct cf_error *err)
+{
+	struct list l = { 0 };
+	CF_FREE char *path = NULL;
+	CF_FREE struct item *items = calloc(MAX_FILES, sizeof *items);
+	*folder = NULL;
+	if (!items)
+		return cf_fail_nomem(err);
+	l.item = items;
+	for (size_t i = 0; i < s->m->n_installs; i++) {
+		char dir[600];
+		snprintf(dir, sizeof dir, "%s\\System32\\config", s->m->install[i].root);
+		gather(s, &l, s->m->install[i].vol, dir, true);
+	}
+	for (size_t i = 0; i < s->m->n_stores; i++)
+		gather(s, &l, s->m->store[i].vol, s->m->store[i].path, false);
+	if (!l.n)
+		return 0;
+	if (make_folder(s, &path, err) < 0)
+		return -1;
+	int r = check_room(path, &l, err);
+	CF_CLOSE int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CF_FCLOSE FILE *sums = NULL;
+	if (r == 0 && dir >= 0) {
+		int fd = openat(dir, "SHA256SUMS", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		sums = fd >= 0 ? fdopen(fd, "w") : NULL;
+	}
+	if (r == 0 && !sums)
+		r = cf_fail_errno(err, CF_E_IO, errno, "can't write to the backup folder %s", path);
+	for (size_t i = 0; i < l.n && r == 0; i++)
+		r = copy_out(s, &l.item[i], dir, sums, err);
+	if (r == 0 && (fflush(sums) != 0 || fsync(fileno(sums)) < 0 || fsync(dir) < 0))
+		r = cf_fail_errno(err, CF_E_IO, errno, "can't sync the backup folder %s", path);
+	if (r < 0) {
+		/* Nothing half-done stays behind. */
+		for (size_t i = 0; i < l.n && dir >= 0; i++)
+			unlinkat(dir, l.item[i].name, 0);
+		if (dir >= 0)
+			unlinkat(dir, "SHA256SUMS", 0);
+		rmdir(path);
+		return r;
+	}
+	*folder = CF_STEAL(path);
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* diagnose.c - info and diagnose: look, judge, change nothing.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "job/session.h"
+
+int cf_job_info(const struct cf_request *req, struct cf_result *r)
+{
+	struct cf_session s;
+	int ret = cf_session_open(&s, req, NULL, false, &r->error);
+	if (ret == 0)
+		ret = cf_session_survey(&s, &r->error);
+	if (ret == 0) {
+		json_object_set_new(r->doc, "disk", cf_describe_disk(&s));
+		json_object_set_new(r->doc, "windows", cf_describe_windows(&s));
+	}
+	cf_session_close(&s);
+	return ret;
+}
+
+static bool names_a_reason(const struct cf_findings *fs)
+{
+	for (size_t i = 0; i < fs->n; i++)
+		if (cf_finding_counts(&fs->item[i]))
+			return true;
+	return false;
+}
+
+int cf_job_diagnose(const struct cf_request *req, struct cf_result *r)
+{
+	struct cf_session s;
+	struct cf_findings fs = { 0 };
+	struct cf_verdict v;
+	int ret = cf_session_open(&s, req, NULL, false, &r->error);
+	if (ret == 0)
+		ret = cf_session_survey(&s, &r->error);
+	if (ret == 0)
+		ret = cf_detect_all(&s.ctx, &fs, &r->error);
+	if (ret == 0) {
+		cf_verdict_make(&fs, &s.ctx, &v);
+		json_object_set_new(r->doc, "verdict", cf_describe_verdict(&v));
+		json_object_set_new(r->doc, "disk", cf_describe_disk(&s));
+		json_object_set_new(r->doc, "windows", cf_describe_windows(&s));
+		json_object_set_new(r->doc, "problems", cf_describe_findings(&fs));
+		json_object_set_new(r->doc, "changes", json_array());
+		json_object_set_new(r->doc, "undo_file", json_null());
+		json_object_set_new(r->doc, "bytes_written", json_integer(0));
+		if (names_a_reason(&fs))
+			r->exit_status = 4;
+		else if (!s.ctx.in)
+			ret = cf_fail(&r->error, CF_E_NO_WINDOWS,
+				      "no Windows installation was found on this disk (looked for System32\\config\\SYSTEM on every readable volume)");
+	}
+	cf_findings_free(&fs);
+	cf_session_close(&s);
+	return ret;
+}

@@ -1,0 +1,245 @@
+/* files.c - ls, cat, get: files of the guest by Windows path, never zeros for what can't be decoded.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "job/session.h"
+
+#define MAX_DEPTH_ENTRIES 2000000 /* names that one listing may give */
+
+static const char *unreadable_word(enum cf_unreadable u)
+{
+	static const char *const words[] = { NULL, "efs", "compactos", "dedup", "cloud", "link" };
+	return (unsigned)u < CF_ARRAY_LEN(words) ? words[u] : NULL;
+}
+
+struct listing {
+	json_t *entries;
+	const char *folder;
+	size_t n;
+};
+
+static json_t *entry(const char *path, const struct cf_stat *st)
+{
+	char time[32] = "";
+	time_t t = (time_t)st->mtime;
+	struct tm tm;
+	if (gmtime_r(&t, &tm))
+		strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	json_t *j = json_object();
+	json_object_set_new(j, "path", cf_json_text(path));
+	json_object_set_new(j, "kind", json_string(st->kind == CF_FILE_DIRECTORY ? "directory" : "file"));
+	json_object_set_new(j, "size", json_integer((json_int_t)st->size));
+	json_object_set_new(j, "allocated", json_integer((json_int_t)st->allocated));
+	json_object_set_new(j, "modified", json_string(time));
+	json_object_set_new(j, "attributes", json_integer(st->attributes));
+	json_object_set_new(j, "links", json_integer(st->links));
+	json_object_set_new(j, "extents", json_integer((json_int_t)st->fragments));
+	const char *why = unreadable_word(st->unreadable);
+	json_object_set_new(j, "unreadable", why ? json_string(why) : json_null());
+	return j;
+}
+
+static int each(void *user, const char *name, const struct cf_stat *st)
+{
+	struct listing *l = user;
+	CF_FREE char *path = NULL;
+	size_t n = strlen(l->folder);
+	bool slash = n && l->folder[n - 1] == '\\';
+	if (++l->n > MAX_DEPTH_ENTRIES)
+		return 1;
+	if (asprintf(&path, "%s%s%s", l->folder, slash ? "" : "\\", name) < 0) {
+		path = NULL;
+		return -2;
+	}
+	return json_array_append_new(l->entries, entry(path, st)) < 0 ? -2 : 0;
+}
+
+static int list_one(const struct cf_session *s, const char *text, bool recursive, json_t *entries, struct cf_error *err)
+{
+	size_t vol;
+	const char *path;
+	struct cf_stat st = { 0 };
+	if (cf_session_path(s, text, &vol, &path, err) < 0)
+		return -1;
+	struct cf_volume *v = s->m->vol[vol].vol;
+	if (cf_volume_stat(v, path, &st, err) < 0)
+		return cf_fail_path(err, text);
+	if (st.kind == CF_FILE_REGULAR)
+		return json_array_append_new(entries, entry(text, &st)) < 0 ? cf_fail_nomem(err) : 0;
+	/* A worklist instead of recursion: the folders found so far are the entries themselves. */
+	size_t next = json_array_size(entries);
+	struct listing l = { .entries = entries, .folder = text };
+	const char *folder = text;
+	for (;;) {
+		const char *inside = path;
+		size_t same;
+		if (folder != text && cf_session_path(s, folder, &same, &inside, err) < 0)
+			return -1;
+		l.folder = folder;
+		int r = cf_volume_list(v, inside, each, &l, err);
+		if (r == -2)
+			return cf_fail_nomem(err);
+		if (r < 0)
+			return cf_fail_path(err, folder);
+		if (r > 0)
+			return cf_fail(err, CF_E_UNSUPPORTED, "more than %d names; list a smaller folder", MAX_DEPTH_ENTRIES);
+		if (!recursive)
+			return 0;
+		folder = NULL;
+		for (; next < json_array_size(entries) && !folder; next++) {
+			json_t *e = json_array_get(entries, next);
+			if (strcmp(json_string_value(json_object_get(e, "kind")), "directory") == 0 &&
+			    json_is_null(json_object_get(e, "unreadable")))
+				folder = json_string_value(json_object_get(e, "path"));
+		}
+		if (!folder)
+			return 0;
+	}
+}
+
+static int open_and_survey(struct cf_session *s, const struct cf_request *req, struct cf_result *r)
+{
+	return cf_session_open(s, req, NULL, false, &r->error) < 0 ? -1 : cf_session_survey(s, &r->error);
+}
+
+int cf_job_ls(const struct cf_request *req, struct cf_result *r)
+{
+	static const char *const root[] = { "\\", NULL };
+	const char *const *path = req->args && req->args[0] ? req->args : root;
+	struct cf_session s;
+	int ret = open_and_survey(&s, req, r);
+	json_t *entries = json_array();
+	json_object_set_new(r->doc, "entries", entries);
+	for (; ret == 0 && *path; path++)
+		ret = list_one(&s, *path, req->recursive, entries, &r->error);
+	cf_session_close(&s);
+	return ret;
+}
+
+/* Streams one file to write(); the buffer is a megabyte, so that a dump of many GiB goes at disk speed. */
+static int stream(const struct cf_session *s, const char *text, int (*sink)(void *user, const void *p, size_t n), void *user,
+		  const struct cf_request *req, uint64_t *bytes, struct cf_error *err)
+{
+	size_t vol;
+	const char *path;
+	CF_BUF buf = { 0 };
+	if (cf_session_path(s, text, &vol, &path, err) < 0)
+		return -1;
+	struct cf_file *f = cf_file_open(s->m->vol[vol].vol, path, err);
+	if (!f)
+		return cf_fail_path(err, text);
+	int r = cf_buf_resize(&buf, CF_MIB) < 0 ? cf_fail_nomem(err) : 0;
+	uint64_t off = 0, size = cf_file_size(f);
+	while (r == 0 && off < size) {
+		size_t got;
+		r = cf_file_read(f, off, buf.p, buf.n, &got, err);
+		if (r < 0 || !got)
+			break;
+		if (sink(user, buf.p, got) != 0)
+			r = cf_fail(err, CF_E_IO, "the output could not be written");
+		off += got;
+		if (req->progress && req->progress(req->user, text, off, size) != 0)
+			r = cf_fail(err, CF_E_CANCELLED, "stopped");
+	}
+	if (r == 0 && off != size)
+		r = cf_fail(err, CF_E_CORRUPT, "only %llu of %llu bytes could be read", (unsigned long long)off,
+			    (unsigned long long)size);
+	cf_file_close(f);
+	*bytes = off;
+	return r < 0 ? cf_fail_path(err, text) : 0;
+}
+
+int cf_job_cat(const struct cf_request *req, struct cf_result *r)
+{
+	struct cf_session s;
+	uint64_t bytes, total = 0;
+	int ret = req->args && req->args[0] ? 0 : cf_fail(&r->error, CF_E_USAGE, "cat needs a path on the disk");
+	if (ret == 0 && !req->data)
+		ret = cf_fail(&r->error, CF_E_USAGE, "cat needs somewhere to write to");
+	if (ret < 0)
+		return ret;
+	ret = open_and_survey(&s, req, r);
+	for (size_t i = 0; ret == 0 && req->args[i]; i++) {
+		ret = stream(&s, req->args[i], req->data, req->user, req, &bytes, &r->error);
+		total += bytes;
+	}
+	json_object_set_new(r->doc, "bytes", json_integer((json_int_t)total));
+	cf_session_close(&s);
+	return ret;
+}
+
+static int write_fd(void *user, const void *p, size_t n)
+{
+	const uint8_t *b = p;
+	int fd = *(int *)user;
+	while (n) {
+		ssize_t w = write(fd, b, n);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return -1;
+		b += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+/* The last part of a Windows path as a file name on the host. */
+static bool host_name(const char *text, char *out, size_t n)
+{
+	const char *p = text;
+	for (const char *q = text; *q; q++)
+		if (*q == '\\' || *q == '/' || *q == ':')
+			p = q + 1;
+	return *p && strcmp(p, ".") != 0 && strcmp(p, "..") != 0 && snprintf(out, n, "%s", p) < (int)n;
+}
+
+static int get_one(const struct cf_session *s, const struct cf_request *req, const char *dir, const char *text, json_t *files,
+		   struct cf_error *err)
+{
+	char name[300];
+	CF_FREE char *to = NULL;
+	uint64_t bytes = 0;
+	if (!host_name(text, name, sizeof name))
+		return cf_fail(err, CF_E_USAGE, "\"%s\" names no file", text);
+	if (asprintf(&to, "%s/%s", dir, name) < 0) {
+		to = NULL;
+		return cf_fail_nomem(err);
+	}
+	CF_CLOSE int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return cf_fail_errno(err, errno == EEXIST ? CF_E_REFUSED : CF_E_IO, errno, "can't create %s", to);
+	int r = stream(s, text, write_fd, &fd, req, &bytes, err);
+	if (r == 0 && fsync(fd) < 0)
+		r = cf_fail_errno(err, CF_E_IO, errno, "can't sync %s", to);
+	if (r < 0) {
+		unlink(to);
+		return r;
+	}
+	json_array_append_new(files, json_pack("{s:o,s:o,s:I}", "path", cf_json_text(text), "file", cf_json_text(to), "size",
+					       (json_int_t)bytes));
+	return 0;
+}
+
+int cf_job_get(const struct cf_request *req, struct cf_result *r)
+{
+	struct cf_session s;
+	const char *dir = req->to ? req->to : ".";
+	if (!req->args || !req->args[0])
+		return cf_fail(&r->error, CF_E_USAGE, "get needs a path on the disk");
+	int ret = open_and_survey(&s, req, r);
+	json_t *files = json_array();
+	json_object_set_new(r->doc, "files", files);
+	for (size_t i = 0; ret == 0 && req->args[i]; i++)
+		ret = get_one(&s, req, dir, req->args[i], files, &r->error);
+	cf_session_close(&s);
+	return ret;
+}

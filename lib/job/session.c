@@ -1,0 +1,187 @@
+/* session.c - opening the disks of a command, and where their state lies.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * State of an image file lies beside it; of a device or NBD export in $XDG_STATE_HOME/coldfix/ID (root: /var/lib/coldfix/ID).
+ */
+#include "job/session.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void cf_notice(const struct cf_request *req, const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+	if (!req->notice)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	req->notice(req->user, line);
+}
+
+/* A file name made of a disk id: everything but letters, digits, dot, dash becomes '_'. */
+static void safe_name(const char *id, char *out, size_t n)
+{
+	size_t i = 0;
+	for (; id[i] && i + 1 < n; i++) {
+		char c = id[i];
+		bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+		out[i] = ok ? c : '_';
+	}
+	out[i] = 0;
+	if (out[0] == '.')
+		out[0] = '_';
+}
+
+static char *state_folder(const char *id, struct cf_error *err)
+{
+	char name[200];
+	char *out = NULL;
+	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	safe_name(id, name, sizeof name);
+	int n;
+	if (geteuid() == 0)
+		n = asprintf(&out, "/var/lib/coldfix/%s", name);
+	else if (xdg && *xdg == '/')
+		n = asprintf(&out, "%s/coldfix/%s", xdg, name);
+	else if (home && *home == '/')
+		n = asprintf(&out, "%s/.local/state/coldfix/%s", home, name);
+	else
+		return cf_fail(err, CF_E_USAGE, "neither XDG_STATE_HOME nor HOME says where the undo file of a device goes"), NULL;
+	return n < 0 ? (cf_fail_nomem(err), NULL) : out;
+}
+
+/* Identity from the partition table; two images of one size without a table are told apart by their content at undo. */
+static void identify(struct cf_block *b, char *id, size_t n)
+{
+	struct cf_part_table *t = malloc(sizeof *t);
+	char guid[CF_GUID_TEXT];
+	if (t && cf_part_read(b, t, NULL) == 0 && t->scheme == CF_SCHEME_GPT)
+		snprintf(id, n, "gpt:%s", cf_guid_format(&t->disk_guid, guid));
+	else if (t && t->scheme == CF_SCHEME_MBR)
+		snprintf(id, n, "mbr:%08x:%llu", t->signature, (unsigned long long)b->size);
+	else
+		snprintf(id, n, "size:%llu", (unsigned long long)b->size);
+	free(t);
+}
+
+static int open_one(struct cf_session *s, const char *path, bool writable, struct cf_error *err)
+{
+	const struct cf_request *req = s->req;
+	struct cf_disk_options opt = { .format = s->n == 0 ? req->format : NULL,
+				       .sector_size = s->n == 0 ? req->sector_size : 0,
+				       .writable = writable,
+				       .allow_backing = req->allow_backing,
+				       .allow_checkpoints = req->allow_checkpoints,
+				       .force_share = req->force_share };
+	if (s->n >= CF_MAX_DISKS)
+		return cf_fail(err, CF_E_USAGE, "more than %d disks", CF_MAX_DISKS);
+	struct cf_disk *d = cf_disk_open(path, &opt, err);
+	if (!d)
+		return cf_fail_path(err, path);
+	unsigned i = s->n++;
+	s->disk[i] = d;
+	bool folder = d->is_device || d->is_uri;
+	s->state[i] = folder ? state_folder(d->id ? d->id : path, err) : realpath(path, NULL);
+	if (!s->state[i])
+		return folder ? -1 : cf_fail_errno(err, CF_E_IO, errno, "can't resolve %s", path);
+	identify(d->block, s->id[i], sizeof s->id[i]);
+	s->place[i] = (struct cf_txn_place){ .undo_file = i == 0 ? req->undo_file : NULL,
+					     .state_base = s->state[i],
+					     .state_is_folder = folder,
+					     .disk_id = s->id[i],
+					     .disk_path = d->path,
+					     .no_undo = req->no_undo };
+	enum cf_recovery what = CF_RECOVERY_NONE;
+	if (cf_txn_recover(d->block, &s->place[i], &what, err) < 0)
+		return cf_fail_path(err, path);
+	if (what == CF_RECOVERY_ROLLED_BACK) {
+		cf_notice(req, "%s: an unfinished change was rolled back", path);
+		identify(d->block, s->id[i], sizeof s->id[i]);
+	}
+	return 0;
+}
+
+int cf_session_open(struct cf_session *s, const struct cf_request *req, const char *path, bool writable, struct cf_error *err)
+{
+	*s = (struct cf_session){ .req = req };
+	if (open_one(s, path ? path : req->disk, writable, err) < 0)
+		return -1;
+	for (size_t i = 0; req->data_disks && req->data_disks[i]; i++)
+		if (open_one(s, req->data_disks[i], writable, err) < 0)
+			return -1;
+	return 0;
+}
+
+int cf_session_survey(struct cf_session *s, struct cf_error *err)
+{
+	struct cf_block *block[CF_MAX_DISKS];
+	const char *path[CF_MAX_DISKS];
+	struct cf_survey_options opt = { .windows = s->req->windows };
+	for (unsigned i = 0; i < s->n; i++) {
+		block[i] = s->disk[i]->block;
+		path[i] = s->disk[i]->path;
+	}
+	cf_machine_free(s->m);
+	s->m = NULL;
+	if (cf_machine_survey(block, path, s->n, &opt, &s->m, err) < 0)
+		return cf_fail_path(err, path[0]);
+	cf_context_make(&s->ctx, s->m, s->req);
+	return 0;
+}
+
+void cf_session_close(struct cf_session *s)
+{
+	cf_machine_free(s->m);
+	for (unsigned i = 0; i < s->n; i++) {
+		cf_disk_close(s->disk[i]);
+		free(s->state[i]);
+	}
+	*s = (struct cf_session){ 0 };
+}
+
+int cf_session_path(const struct cf_session *s, const char *text, size_t *vol, const char **path, struct cf_error *err)
+{
+	const struct cf_machine *m = s->m;
+	const char *colon = strchr(text, ':');
+	size_t lead = colon ? (size_t)(colon - text) : 0;
+	int found = -1;
+	if (!colon) {
+		if (m->selected < 0 && m->n_vols != 1)
+			return cf_fail(err, CF_E_NO_WINDOWS, "no Windows was found; name a partition: 2:\\path");
+		found = m->selected >= 0 ? (int)m->install[m->selected].vol : 0;
+		*path = text;
+	} else if (lead >= 1 && lead <= 3 && strspn(text, "0123456789") == lead) {
+		unsigned number = (unsigned)strtoul(text, NULL, 10);
+		for (size_t i = 0; i < m->n_vols && found < 0; i++)
+			if (m->vol[i].disk == 0 && m->vol[i].number == number)
+				found = (int)i;
+		if (found < 0)
+			return cf_fail(err, CF_E_NOT_FOUND, "there is no partition %u on this disk", number);
+		*path = colon + 1;
+	} else if (lead == 1 && ((text[0] | 32) >= 'a' && (text[0] | 32) <= 'z')) {
+		if (m->selected < 0)
+			return cf_fail(err, CF_E_NO_WINDOWS, "no Windows was found that gives drive letters; name a partition: 2:\\path");
+		const struct cf_install *in = &m->install[m->selected];
+		char letter = (char)(text[0] & ~32);
+		found = letter == in->own_letter ? (int)in->vol : cf_machine_find_letter(m, in, letter);
+		if (found < 0)
+			return cf_fail(err, CF_E_NOT_FOUND, "drive %c: is not on this disk", letter);
+		*path = colon + 1;
+	} else {
+		return cf_fail(err, CF_E_USAGE, "\"%s\" is no path: use C:\\path, 2:\\path (partition 2) or \\path", text);
+	}
+	if (!m->vol[found].vol) {
+		if (err)
+			*err = m->vol[found].error;
+		return -1;
+	}
+	*vol = (size_t)found;
+	return 0;
+}

@@ -1,0 +1,71 @@
+/* session.h - one command's disks: opened, recovered, surveyed.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef CF_JOB_SESSION_H
+#define CF_JOB_SESSION_H
+
+#include "block/disk.h"
+#include "job/result.h"
+#include "problem/problem.h"
+#include "txn/txn.h"
+
+struct cf_session {
+	const struct cf_request *req;
+	unsigned n;                        /* disks: 0 the OS disk, then --data-disk */
+	struct cf_disk *disk[CF_MAX_DISKS];
+	char *state[CF_MAX_DISKS];         /* state_base of each */
+	struct cf_txn_place place[CF_MAX_DISKS];
+	char id[CF_MAX_DISKS][80];         /* identity of each disk: GPT GUID, MBR signature or size */
+	struct cf_machine *m;
+	struct cf_context ctx;
+};
+
+/* Opens the OS disk (path overrides req->disk; NULL: req->disk) and the data disks, rolls an unfinished commit back when writable. */
+int cf_session_open(struct cf_session *s, const struct cf_request *req, const char *path, bool writable,
+		    struct cf_error *err) CF_MUST_CHECK;
+
+/* Surveys the disks and makes the context. */
+int cf_session_survey(struct cf_session *s, struct cf_error *err) CF_MUST_CHECK;
+
+void cf_session_close(struct cf_session *s);
+
+void cf_notice(const struct cf_request *req, const char *fmt, ...) CF_PRINTF(2, 3);
+
+/* ---- describe.c ---- */
+
+/* The contract's "disk" and "windows". NULL when out of memory. */
+json_t *cf_describe_disk(const struct cf_session *s);
+json_t *cf_describe_windows(const struct cf_session *s);
+json_t *cf_describe_findings(const struct cf_findings *fs);
+json_t *cf_describe_verdict(const struct cf_verdict *v);
+
+/* json_string for text that may not be UTF-8. NULL gives JSON null. */
+json_t *cf_json_text(const char *text);
+
+/* ---- the commands ---- */
+
+int cf_job_info(const struct cf_request *req, struct cf_result *r);
+int cf_job_diagnose(const struct cf_request *req, struct cf_result *r);
+int cf_job_repair(const struct cf_request *req, struct cf_result *r);
+int cf_job_undo(const struct cf_request *req, struct cf_result *r);
+int cf_job_explain(const struct cf_request *req, struct cf_result *r);
+int cf_job_ls(const struct cf_request *req, struct cf_result *r);
+int cf_job_cat(const struct cf_request *req, struct cf_result *r);
+int cf_job_get(const struct cf_request *req, struct cf_result *r);
+int cf_job_bcd(const struct cf_request *req, struct cf_result *r);
+int cf_job_reg(const struct cf_request *req, struct cf_result *r);
+
+/* ---- shared by repair and undo ---- */
+
+/* Fingerprints of one disk of a machine, malloc'd; *n entries. */
+int cf_session_fingerprints(const struct cf_machine *m, unsigned disk, struct cf_txn_fingerprint **out, size_t *n,
+			    struct cf_error *err) CF_MUST_CHECK;
+
+/* Copies hives with logs and the boot store to a new folder; *folder (malloc'd) names it. */
+int cf_session_backup(const struct cf_session *s, char **folder, struct cf_error *err) CF_MUST_CHECK;
+
+/* Resolves "C:\path", "2:\path" (partition 2) or "\path" to a volume and a volume-relative path inside it. */
+int cf_session_path(const struct cf_session *s, const char *text, size_t *vol, const char **path,
+		    struct cf_error *err) CF_MUST_CHECK;
+
+#endif

@@ -1,0 +1,68 @@
+/* undo.c - put back what the last repair changed.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <stdlib.h>
+
+#include "job/session.h"
+
+static int undo_file(const struct cf_request *req, struct cf_session *s, struct cf_result *r, const char *file)
+{
+	struct cf_undo_info info;
+	struct cf_txn_stats stats = { 0 };
+	if (cf_undo_read_info(file, &info, &r->error) < 0)
+		return cf_fail_path(&r->error, file);
+	/* All checks first, so that nobody is asked about an undo that would be refused. */
+	if (cf_undo_apply(s->disk[0]->block, &s->place[0], file, req->force, true, &stats, &r->error) < 0)
+		return -1;
+	json_object_set_new(r->doc, "undo_file", cf_json_text(file));
+	json_object_set_new(r->doc, "repaired_at", json_integer(info.time));
+	json_object_set_new(r->doc, "bytes_planned", json_integer((json_int_t)info.bytes));
+	json_object_set_new(r->doc, "bytes_written", json_integer(0));
+	if (req->dry_run) {
+		r->dry_run = true;
+		r->exit_status = info.bytes ? 4 : 0;
+		return 0;
+	}
+	if (req->confirm) {
+		struct cf_result shown = *r;
+		shown.plan = true;
+		if (!req->confirm(req->user, &shown)) {
+			json_object_set_new(r->doc, "declined", json_true());
+			r->exit_status = 4;
+			return 0;
+		}
+	}
+	stats = (struct cf_txn_stats){ 0 };
+	if (cf_undo_apply(s->disk[0]->block, &s->place[0], file, req->force, false, &stats, &r->error) < 0)
+		return -1;
+	json_object_set_new(r->doc, "bytes_written", json_integer((json_int_t)stats.bytes_written));
+	return 0;
+}
+
+int cf_job_undo(const struct cf_request *req, struct cf_result *r)
+{
+	struct cf_session s;
+	CF_FREE char *newest = NULL;
+	int ret = cf_session_open(&s, req, NULL, !req->dry_run, &r->error);
+	const char *file = req->args && req->args[0] ? req->args[0] : req->undo_file;
+	if (ret == 0 && !file) {
+		file = newest = cf_undo_newest(&s.place[0], &r->error);
+		if (!file)
+			ret = -1;
+	}
+	if (ret == 0)
+		ret = undo_file(req, &s, r, file);
+	if (ret == 0) {
+		struct cf_error ignored;
+		/* What the disk is now, as far as it can be read: an undo succeeds also where Windows can't be found. */
+		if (cf_session_survey(&s, &ignored) == 0) {
+			json_object_set_new(r->doc, "disk", cf_describe_disk(&s));
+			json_object_set_new(r->doc, "windows", cf_describe_windows(&s));
+		}
+		json_object_set_new(r->doc, "verdict", json_null());
+		json_object_set_new(r->doc, "problems", json_array());
+		json_object_set_new(r->doc, "changes", json_array());
+	}
+	cf_session_close(&s);
+	return ret;
+}
