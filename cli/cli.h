@@ -1,0 +1,73 @@
+/* cli.h - the command line: a thin client of coldfix.h.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef CF_CLI_H
+#define CF_CLI_H
+
+#include <coldfix.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum exit_status { EXIT_RIGHT = 0, EXIT_LEFT = 4, EXIT_CANNOT = 8, EXIT_USAGE = 16 };
+
+/* Which group of options a command takes. */
+enum option_group {
+	OPT_COMMON = 1,  /* --json, --quiet, --color, … */
+	OPT_DISK = 2,    /* --format, --sector-size, … */
+	OPT_VM = 4,      /* --ram, --temp-disk, --data-disk, --windows */
+	OPT_REPAIR = 8,  /* --only, --skip, … */
+	OPT_WRITE = 16,  /* --dry-run, --yes, --undo-file, … */
+	OPT_UNDO = 32,   /* --force */
+	OPT_LIST = 64,   /* -R */
+	OPT_TO = 128,    /* --to */
+};
+
+struct command {
+	const char *name;
+	enum cf_command id;
+	unsigned groups;
+	int needs_disk;
+	const char *synopsis; /* behind the command's name */
+	const char *summary;  /* one line */
+	const char *help;     /* what it does, for --help */
+};
+
+extern const struct command commands[];
+extern const size_t n_commands;
+const struct command *find_command(const char *name);
+
+struct options {
+	struct cf_request req;
+	bool json, yes, quiet, help, version;
+	int verbose;
+	int color;       /* -1 auto, 0 never, 1 always */
+	int progress_fd; /* -1: none */
+	char **only, **skip, **with, **data_disks;
+	char **args;     /* what follows DISK */
+	char *value_name;
+};
+
+/* Parses argv; 0, or -1 with a sentence in err. Free with options_free in both cases. */
+int options_parse(int argc, char **argv, const struct command **command, struct options *o, struct cf_error *err);
+void options_free(struct options *o);
+
+void print_usage(void);
+void print_command_help(const struct command *c);
+
+/* Colour and width for a stream. */
+bool use_color(const struct options *o, int fd);
+int terminal_width(int fd);
+
+/* Callbacks. */
+struct ui {
+	const struct options *o;
+	bool bar_shown;
+	long last_ms;
+};
+int ui_confirm(void *user, const cf_result *plan);
+void ui_notice(void *user, const char *line);
+int ui_progress(void *user, const char *what, uint64_t done, uint64_t total);
+int ui_data(void *user, const void *bytes, size_t n);
+void ui_end(struct ui *ui);
+
+#endif

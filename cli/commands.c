@@ -1,0 +1,107 @@
+/* commands.c - a command is a declared row; --help is made from it.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+#define READS (OPT_COMMON | OPT_DISK | OPT_VM)
+
+const struct command commands[] = {
+	{ "info", CF_INFO, READS, 1, "[OPTIONS] DISK", "what is on this disk",
+	  "Shows the container, the partitions with their roles and Windows' drive letters, every Windows installation with version, computer\n"
+	  "name and control sets, and the boot store. Reads only." },
+	{ "diagnose", CF_DIAGNOSE, READS, 1, "[OPTIONS] DISK", "what is wrong, and does it explain 0xC0000017",
+	  "Gives a verdict, then every finding with its evidence, then the command to type next. Changes nothing: the disk is opened read-only." },
+	{ "repair", CF_REPAIR, READS | OPT_REPAIR | OPT_WRITE, 1, "[OPTIONS] DISK", "diagnose, show the plan, ask, repair, verify",
+	  "Repairs what diagnose found, in one transaction: tried and proved on an overlay first, then written, read back and compared. Keeps a\n"
+	  "copy of the hives and an undo file. On a healthy disk it writes nothing." },
+	{ "undo", CF_UNDO, OPT_COMMON | OPT_DISK | OPT_WRITE | OPT_UNDO, 1, "[OPTIONS] DISK [UNDO-FILE]",
+	  "put back what the last repair changed",
+	  "Puts every byte back that the last repair changed, newest repair first. Refuses when the disk has changed since, for example because\n"
+	  "Windows was started." },
+	{ "explain", CF_EXPLAIN, OPT_COMMON, 0, "[ID|ARTICLE]", "what a problem is, and what its repair does",
+	  "Without an argument lists every problem id. With an id or an article (status-no-memory, starting-windows): how it is seen, what the\n"
+	  "repair does, the risk." },
+	{ "ls", CF_LS, READS | OPT_LIST, 1, "[OPTIONS] DISK [PATH ...]", "list files of the guest",
+	  "PATH is a Windows path in any letter case: C:\\Windows, 2:\\Boot (partition 2) or \\Windows (the volume of Windows)." },
+	{ "cat", CF_CAT, READS, 1, "[OPTIONS] DISK PATH ...", "write a guest file to standard output",
+	  "What can't be decoded (EFS, deduplicated, cloud and CompactOS files) is refused by name, never zeros." },
+	{ "get", CF_GET, READS | OPT_TO, 1, "[OPTIONS] DISK PATH ...", "copy guest files out",
+	  "Copies files into the current folder, or the one that --to names. An existing file is never overwritten." },
+	{ "bcd", CF_BCD, READS, 1, "[OPTIONS] DISK enum [all|active|ID] [/v]", "bcdedit for Linux",
+	  "Shows the boot store in bcdedit's layout. ID is {default}, {bootmgr}, {badmemory} … or a GUID; /v shows GUIDs instead of names." },
+	{ "reg", CF_REG, READS, 1, "[OPTIONS] DISK query KEY [/v NAME] [/s]", "reg.exe on the offline hives",
+	  "KEY is written as HKLM\\SYSTEM\\CurrentControlSet\\…, HKLM\\SOFTWARE\\…, HKLM\\BCD00000000\\…; transaction logs are replayed in memory." },
+};
+const size_t n_commands = sizeof commands / sizeof commands[0];
+
+const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < n_commands; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static const struct {
+	unsigned group;
+	const char *text;
+} option_help[] = {
+	{ OPT_WRITE, "  --dry-run              show what would be done, change nothing, never ask\n"
+		     "  --yes                  do not ask\n"
+		     "  --undo-file FILE       write (undo: read) the undo file here\n"
+		     "  --no-undo              keep no undo file once the work has succeeded\n" },
+	{ OPT_REPAIR, "  --only ID,...          repair only these problems, also opt-in and recommended ones\n"
+		      "  --skip ID,...          leave these problems\n"
+		      "  --with ID,...          repair these opt-in problems too\n"
+		      "  --prepare              apply the recommended settings too\n"
+		      "  --output NEW           work on a copy; .vhd (fixed), .vhdx, .qcow2, else raw\n"
+		      "  --backup-dir DIR       where the copy of the hives goes\n"
+		      "  --no-backup            keep no copy of the hives\n"
+		      "  --expect-computer NAME refuse unless the disk is this computer's\n"
+		      "  --dump-file PATH, --dedicated-dump-file PATH\n"
+		      "                         where crash dumps go (Windows paths)\n"
+		      "  --discard-dump         a crash dump inside a stray pagefile.sys may be deleted\n"
+		      "  --recovery-key-at-hand the boot store of a disk with encryption may be changed\n"
+		      "  --accept-shadow-copy-loss\n"
+		      "                         for work that spoils snapshots; repairs of this version need none\n" },
+	{ OPT_UNDO, "  --force                undo although the disk has changed since\n" },
+	{ OPT_LIST, "  -R, --recursive        list folders in folders too\n" },
+	{ OPT_TO, "  --to DIR               folder that receives the files\n" },
+	{ OPT_VM, "  --ram SIZE             memory of the VM (16G)\n"
+		  "  --temp-disk KIND       scsi (D:), nvme, none, or a letter such as E:\n"
+		  "  --data-disk FILE       another disk of the VM; may be repeated\n"
+		  "  --windows N            which Windows installation, from 1\n" },
+	{ OPT_DISK, "  --format FORMAT        raw, vhd, vhdx, qcow2, vmdk, vdi; default: probed\n"
+		    "  --sector-size N        512 or 4096\n"
+		    "  --allow-backing        read an image that has a backing file\n"
+		    "  --allow-checkpoints    write an image that a checkpoint depends on\n"
+		    "  --force-share          read a disk that is in use\n"
+		    "  --force-unclean        empty the journal of a volume that was not dismounted\n" },
+	{ OPT_COMMON, "  --json                 one JSON object on standard output\n"
+		      "  -q, --quiet / -v, --verbose\n"
+		      "  --color WHEN           auto, always, never\n"
+		      "  --progress FD          progress lines on this file descriptor\n"
+		      "  --help                 this text\n" },
+};
+
+void print_usage(void)
+{
+	printf("Usage: coldfix COMMAND [OPTIONS] DISK\n\n"
+	       "Repairs Windows VMs that stop with 0xC0000017, from Linux, on the VM's disk image.\n"
+	       "DISK is an image file (raw, VHD, VHDX, qcow2, VMDK, VDI), a block device or an NBD URI.\n\nCommands:\n");
+	for (size_t i = 0; i < n_commands; i++)
+		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+	printf("\n  coldfix COMMAND --help says more; coldfix --version.\n\n"
+	       "Exit status: 0 the disk is right, 4 problems left, 8 could not do it, 16 usage.\n");
+}
+
+void print_command_help(const struct command *c)
+{
+	printf("Usage: coldfix %s %s\n\n%s\n\nOptions:\n", c->name, c->synopsis, c->help);
+	for (size_t i = 0; i < sizeof option_help / sizeof option_help[0]; i++)
+		if (c->groups & option_help[i].group)
+			fputs(option_help[i].text, stdout);
+}

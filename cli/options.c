@@ -1,0 +1,433 @@
+/* options.c - reading the command line.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cli.h"
+
+enum {
+	O_JSON = 256, O_COLOR, O_PROGRESS, O_HELP, O_VERSION,
+	O_FORMAT, O_SECTOR, O_BACKING, O_CHECKPOINTS, O_SHARE, O_UNCLEAN,
+	O_RAM, O_TEMP, O_DATA, O_WINDOWS,
+	O_ONLY, O_SKIP, O_WITH, O_PREPARE, O_OUTPUT, O_BACKUP, O_NO_BACKUP, O_EXPECT, O_DUMP_FILE, O_DEDICATED, O_DISCARD, O_KEY, O_SHADOW,
+	O_DRY, O_YES, O_UNDO_FILE, O_NO_UNDO, O_FORCE, O_TO
+};
+
+static const struct option longopts[] = {
+	{ "json", no_argument, NULL, O_JSON },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "color", required_argument, NULL, O_COLOR },
+	{ "progress", required_argument, NULL, O_PROGRESS },
+	{ "help", no_argument, NULL, O_HELP },
+	{ "version", no_argument, NULL, O_VERSION },
+	{ "format", required_argument, NULL, O_FORMAT },
+	{ "sector-size", required_argument, NULL, O_SECTOR },
+	{ "allow-backing", no_argument, NULL, O_BACKING },
+	{ "allow-checkpoints", no_argument, NULL, O_CHECKPOINTS },
+	{ "force-share", no_argument, NULL, O_SHARE },
+	{ "force-unclean", no_argument, NULL, O_UNCLEAN },
+	{ "ram", required_argument, NULL, O_RAM },
+	{ "temp-disk", required_argument, NULL, O_TEMP },
+	{ "data-disk", required_argument, NULL, O_DATA },
+	{ "windows", required_argument, NULL, O_WINDOWS },
+	{ "only", required_argument, NULL, O_ONLY },
+	{ "skip", required_argument, NULL, O_SKIP },
+	{ "with", required_argument, NULL, O_WITH },
+	{ "prepare", no_argument, NULL, O_PREPARE },
+	{ "output", required_argument, NULL, O_OUTPUT },
+	{ "backup-dir", required_argument, NULL, O_BACKUP },
+	{ "no-backup", no_argument, NULL, O_NO_BACKUP },
+	{ "expect-computer", required_argument, NULL, O_EXPECT },
+	{ "dump-file", required_argument, NULL, O_DUMP_FILE },
+	{ "dedicated-dump-file", required_argument, NULL, O_DEDICATED },
+	{ "discard-dump", no_argument, NULL, O_DISCARD },
+	{ "recovery-key-at-hand", no_argument, NULL, O_KEY },
+	{ "accept-shadow-copy-loss", no_argument, NULL, O_SHADOW },
+	{ "dry-run", no_argument, NULL, O_DRY },
+	{ "yes", no_argument, NULL, O_YES },
+	{ "undo-file", required_argument, NULL, O_UNDO_FILE },
+	{ "no-undo", no_argument, NULL, O_NO_UNDO },
+	{ "force", no_argument, NULL, O_FORCE },
+	{ "recursive", no_argument, NULL, 'R' },
+	{ "to", required_argument, NULL, O_TO },
+	{ NULL, 0, NULL, 0 },
+};
+
+static unsigned group_of(int opt)
+{
+	switch (opt) {
+	case O_FORMAT: case O_SECTOR: case O_BACKING: case O_CHECKPOINTS: case O_SHARE: case O_UNCLEAN:
+		return OPT_DISK;
+	case O_RAM: case O_TEMP: case O_DATA: case O_WINDOWS:
+		return OPT_VM;
+	case O_ONLY: case O_SKIP: case O_WITH: case O_PREPARE: case O_OUTPUT: case O_BACKUP: case O_NO_BACKUP: case O_EXPECT:
+	case O_DUMP_FILE: case O_DEDICATED: case O_DISCARD: case O_KEY: case O_SHADOW:
+		return OPT_REPAIR;
+	case O_DRY: case O_YES: case O_UNDO_FILE: case O_NO_UNDO:
+		return OPT_WRITE;
+	case O_FORCE:
+		return OPT_UNDO;
+	case 'R':
+		return OPT_LIST;
+	case O_TO:
+		return OPT_TO;
+	default:
+		return OPT_COMMON;
+	}
+}
+
+static const char *option_name(int opt)
+{
+	for (const struct option *o = longopts; o->name; o++)
+		if (o->val == opt)
+			return o->name;
+	return "";
+}
+
+static int usage(struct cf_error *err, const char *fmt, ...)
+{
+	va_list ap;
+	memset(err, 0, sizeof *err);
+	err->code = CF_E_USAGE;
+	va_start(ap, fmt);
+	vsnprintf(err->message, sizeof err->message, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+static int no_memory(struct cf_error *err)
+{
+	usage(err, "out of memory");
+	err->code = CF_E_NO_MEMORY;
+	return -1;
+}
+
+/* Appends to a NULL-terminated array of copies. */
+static int push(char ***list, const char *text, size_t len)
+{
+	size_t n = 0;
+	while (*list && (*list)[n])
+		n++;
+	char **grown = reallocarray(*list, n + 2, sizeof *grown);
+	if (!grown)
+		return -1;
+	*list = grown;
+	grown[n] = strndup(text, len);
+	grown[n + 1] = NULL;
+	return grown[n] ? 0 : -1;
+}
+
+static int push_ids(char ***list, const char *text, const char *option, struct cf_error *err)
+{
+	const char *p = text;
+	for (;;) {
+		size_t n = strcspn(p, ",");
+		if (!n)
+			return usage(err, "--%s: \"%s\" has an empty place; write ID,ID", option, text);
+		if (push(list, p, n) < 0)
+			return no_memory(err);
+		if (!p[n])
+			return 0;
+		p += n + 1;
+	}
+}
+
+/* "16G", "16GiB", "4096M", "1T" or bytes. */
+static int parse_size(const char *text, const char *option, uint64_t *out, struct cf_error *err)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	errno = 0;
+	unsigned long long n = strtoull(text, &end, 10);
+	const char *u = *end ? strchr(units, *end >= 'a' ? *end - 32 : *end) : NULL;
+	unsigned shift = u ? 10 * (unsigned)(u - units + 1) : 0;
+	const char *rest = u ? end + 1 : end;
+	bool tail_ok = !*rest || strcasecmp(rest, "B") == 0 || (u && strcasecmp(rest, "iB") == 0);
+	if (end == text || *text == '-' || errno || !tail_ok || !n || (shift && n > UINT64_MAX >> shift))
+		return usage(err, "--%s: \"%s\" is no size; write 16G, 4096M or bytes", option, text);
+	*out = (uint64_t)n << shift;
+	return 0;
+}
+
+static int parse_number(const char *text, const char *option, long least, long most, int *out, struct cf_error *err)
+{
+	char *end;
+	errno = 0;
+	long n = strtol(text, &end, 10);
+	if (end == text || *end || errno || n < least || n > most)
+		return usage(err, "--%s: \"%s\" is no number from %ld to %ld", option, text, least, most);
+	*out = (int)n;
+	return 0;
+}
+
+static int parse_temp_disk(const char *text, struct cf_request *r, struct cf_error *err)
+{
+	char c = text[0] & ~32;
+	if (strcasecmp(text, "scsi") == 0)
+		r->temp_disk = CF_TEMP_SCSI;
+	else if (strcasecmp(text, "nvme") == 0)
+		r->temp_disk = CF_TEMP_NVME;
+	else if (strcasecmp(text, "none") == 0)
+		r->temp_disk = CF_TEMP_NONE;
+	else if (c >= 'A' && c <= 'Z' && (!text[1] || strcmp(text + 1, ":") == 0)) {
+		r->temp_disk = CF_TEMP_LETTER;
+		r->temp_letter = c;
+	} else
+		return usage(err, "--temp-disk: \"%s\" is not scsi, nvme, none or a letter such as E:", text);
+	return 0;
+}
+
+static int parse_color(const char *text, struct options *o, struct cf_error *err)
+{
+	static const char *const words[] = { "never", "always", "auto" };
+	static const int values[] = { 0, 1, -1 };
+	for (int i = 0; i < 3; i++)
+		if (strcmp(text, words[i]) == 0) {
+			o->color = values[i];
+			return 0;
+		}
+	return usage(err, "--color: \"%s\" is not auto, always or never", text);
+}
+
+static int set_common(int opt, struct options *o, struct cf_error *err)
+{
+	switch (opt) {
+	case O_JSON:
+		o->json = true;
+		break;
+	case 'q':
+		o->quiet = true;
+		o->verbose = -1;
+		break;
+	case 'v':
+		o->verbose = 1;
+		break;
+	case O_COLOR:
+		return parse_color(optarg, o, err);
+	case O_PROGRESS:
+		return parse_number(optarg, "progress", 0, 65535, &o->progress_fd, err);
+	case O_HELP:
+		o->help = true;
+		break;
+	case O_VERSION:
+		o->version = true;
+		break;
+	}
+	return 0;
+}
+
+static int set_disk(int opt, struct cf_request *r, struct cf_error *err)
+{
+	int n;
+	switch (opt) {
+	case O_FORMAT:
+		r->format = optarg;
+		break;
+	case O_SECTOR:
+		if (parse_number(optarg, "sector-size", 512, 4096, &n, err) < 0 || (n != 512 && n != 4096))
+			return usage(err, "--sector-size: \"%s\" is not 512 or 4096", optarg);
+		r->sector_size = (unsigned)n;
+		break;
+	case O_BACKING:
+		r->allow_backing = 1;
+		break;
+	case O_CHECKPOINTS:
+		r->allow_checkpoints = 1;
+		break;
+	case O_SHARE:
+		r->force_share = 1;
+		break;
+	case O_UNCLEAN:
+		r->force_unclean = 1;
+		break;
+	}
+	return 0;
+}
+
+static int set_repair(int opt, struct options *o, struct cf_error *err)
+{
+	struct cf_request *r = &o->req;
+	switch (opt) {
+	case O_RAM:
+		return parse_size(optarg, "ram", &r->ram, err);
+	case O_TEMP:
+		return parse_temp_disk(optarg, r, err);
+	case O_DATA:
+		return push(&o->data_disks, optarg, strlen(optarg)) < 0 ? no_memory(err) : 0;
+	case O_WINDOWS:
+		return parse_number(optarg, "windows", 1, 99, &r->windows, err);
+	case O_ONLY:
+		return push_ids(&o->only, optarg, "only", err);
+	case O_SKIP:
+		return push_ids(&o->skip, optarg, "skip", err);
+	case O_WITH:
+		return push_ids(&o->with, optarg, "with", err);
+	case O_PREPARE:
+		r->prepare = 1;
+		break;
+	case O_OUTPUT:
+		r->output = optarg;
+		break;
+	case O_BACKUP:
+		r->backup_dir = optarg;
+		break;
+	case O_NO_BACKUP:
+		r->no_backup = 1;
+		break;
+	case O_EXPECT:
+		r->expect_computer = optarg;
+		break;
+	case O_DUMP_FILE:
+		r->dump_file = optarg;
+		break;
+	case O_DEDICATED:
+		r->dedicated_dump_file = optarg;
+		break;
+	case O_DISCARD:
+		r->discard_dump = 1;
+		break;
+	case O_KEY:
+		r->recovery_key_at_hand = 1;
+		break;
+	case O_SHADOW:
+		r->accept_shadow_copy_loss = 1;
+		break;
+	case O_DRY:
+		r->dry_run = 1;
+		break;
+	case O_YES:
+		o->yes = true;
+		break;
+	case O_UNDO_FILE:
+		r->undo_file = optarg;
+		break;
+	case O_NO_UNDO:
+		r->no_undo = 1;
+		break;
+	case O_FORCE:
+		r->force = 1;
+		break;
+	case 'R':
+		r->recursive = 1;
+		break;
+	case O_TO:
+		r->to = optarg;
+		break;
+	}
+	return 0;
+}
+
+/* bcdedit's and reg.exe's own switches among the words behind DISK; what is left moves up. */
+static int take_switches(struct options *o, struct cf_error *err)
+{
+	bool reg = o->req.command == CF_REG, bcd = o->req.command == CF_BCD;
+	size_t n = 0;
+	for (size_t i = 0; o->args && o->args[i]; i++) {
+		char *a = o->args[i];
+		if (reg && strcasecmp(a, "/v") == 0) {
+			if (!o->args[i + 1])
+				return usage(err, "reg query /v needs the name of a value");
+			free(o->value_name);
+			o->req.value_name = o->value_name = o->args[++i];
+		} else if (reg && strcasecmp(a, "/ve") == 0) {
+			o->req.value_name = "";
+		} else if (reg && strcasecmp(a, "/s") == 0) {
+			o->req.recursive = 1;
+		} else if (bcd && strcasecmp(a, "/v") == 0) {
+			o->req.all = 1;
+		} else {
+			o->args[n++] = a;
+			continue;
+		}
+		free(a);
+	}
+	if (o->args)
+		o->args[n] = NULL;
+	return 0;
+}
+
+static int positionals(int argc, char **argv, const struct command **command, struct options *o, struct cf_error *err)
+{
+	if (optind < argc && !*command)
+		return 0;
+	if (*command && (*command)->needs_disk) {
+		if (optind >= argc)
+			return o->help ? 0 : usage(err, "coldfix %s needs a disk; see coldfix %s --help", (*command)->name, (*command)->name);
+		o->req.disk = argv[optind++];
+	}
+	for (; optind < argc; optind++)
+		if (push(&o->args, argv[optind], strlen(argv[optind])) < 0)
+			return no_memory(err);
+	size_t n = 0;
+	while (o->args && o->args[n])
+		n++;
+	size_t most = !*command ? 0
+		      : (*command)->id == CF_UNDO || (*command)->id == CF_EXPLAIN ? 1
+		      : (*command)->id == CF_INFO || (*command)->id == CF_DIAGNOSE || (*command)->id == CF_REPAIR ? 0 : SIZE_MAX;
+	if (n > most)
+		return usage(err, "\"%s\" is one word too many; see coldfix %s --help", o->args[most], (*command)->name);
+	return take_switches(o, err);
+}
+
+int options_parse(int argc, char **argv, const struct command **command, struct options *o, struct cf_error *err)
+{
+	*o = (struct options){ .color = -1, .progress_fd = -1 };
+	*command = NULL;
+	if (argc > 1 && argv[1][0] != '-') {
+		*command = find_command(argv[1]);
+		if (!*command)
+			return usage(err, "there is no command \"%s\"; coldfix --help lists them", argv[1]);
+		o->req.command = (*command)->id;
+		argc--;
+		argv++;
+	}
+	opterr = 0;
+	optind = 1;
+	for (int opt; (opt = getopt_long(argc, argv, ":qvRh", longopts, NULL)) != -1;) {
+		if (opt == 'h')
+			opt = O_HELP;
+		if (opt == ':')
+			return usage(err, "option %s needs a value", argv[optind - 1]);
+		if (opt == '?')
+			return usage(err, "there is no option %s; see coldfix %s --help", argv[optind - 1], *command ? (*command)->name : "");
+		unsigned group = group_of(opt);
+		if (group != OPT_COMMON && !(*command && (*command)->groups & group))
+			return usage(err, "coldfix %s takes no --%s", *command ? (*command)->name : "", option_name(opt));
+		int r = group == OPT_COMMON ? set_common(opt, o, err) : group == OPT_DISK ? set_disk(opt, &o->req, err)
+											    : set_repair(opt, o, err);
+		if (r < 0)
+			return -1;
+	}
+	if (positionals(argc, argv, command, o, err) < 0)
+		return -1;
+	o->req.args = (const char *const *)o->args;
+	o->req.only = (const char *const *)o->only;
+	o->req.skip = (const char *const *)o->skip;
+	o->req.with = (const char *const *)o->with;
+	o->req.data_disks = (const char *const *)o->data_disks;
+	return 0;
+}
+
+static void free_list(char **list)
+{
+	for (size_t i = 0; list && list[i]; i++)
+		free(list[i]);
+	free(list);
+}
+
+void options_free(struct options *o)
+{
+	free_list(o->only);
+	free_list(o->skip);
+	free_list(o->with);
+	free_list(o->data_disks);
+	free_list(o->args);
+	free(o->value_name);
+}
