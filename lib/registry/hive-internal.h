@@ -101,6 +101,7 @@ _Static_assert(sizeof(struct cf_db_disk) == 8, "db");
 #define CF_NK_ROOT 0x0004u
 #define CF_NK_LATIN1 0x0020u
 #define CF_VK_LATIN1 0x0001u
+#define CF_VK_TOMBSTONE 0x0002u
 #define CF_VK_INLINE UINT32_C(0x80000000)
 
 struct cf_hive {
@@ -123,6 +124,7 @@ struct cf_vk {
 	uint32_t rel;
 	uint32_t type, size; /* size without the inline bit */
 	uint32_t data;       /* rel, or the bytes themselves */
+	uint16_t flags;
 	bool is_inline;
 	struct cf_span name;
 	bool latin1;
@@ -145,6 +147,9 @@ static inline size_t cf_name_units(struct cf_span name, bool latin1)
 }
 bool cf_name_eq(struct cf_span a, bool a_latin1, struct cf_span b, bool b_latin1); /* exact */
 char *cf_name_utf8(struct cf_span name, bool latin1);                              /* malloc'd or NULL */
+
+/* Bytes of the first name in a path: up to a backslash that parts names, or the end. */
+size_t cf_path_component(const char *path);
 
 /* A name to search for: upper-cased UTF-16 code units. */
 struct cf_wanted {

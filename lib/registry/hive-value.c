@@ -24,6 +24,7 @@ int cf_hive_vk(const struct cf_hive *h, uint32_t rel, struct cf_vk *vk, struct c
 		.size = size & ~CF_VK_INLINE,
 		.data = cf_le32_get(d->data),
 		.is_inline = size & CF_VK_INLINE,
+		.flags = cf_le16_get(d->flags),
 		.latin1 = cf_le16_get(d->flags) & CF_VK_LATIN1,
 		.name = cf_span_sub(cell, sizeof(*d), cf_le16_get(d->name_len)),
 	};

@@ -224,7 +224,7 @@ static size_t escape_length(const char *p)
 	return digits + 4;
 }
 
-static size_t component_length(const char *path)
+size_t cf_path_component(const char *path)
 {
 	size_t n = 0;
 	while (path[n]) {
@@ -260,7 +260,7 @@ int cf_hive_find(const struct cf_hive *h, cf_key key, const char *path, cf_key *
 	if (cf_hive_nk(h, key, &nk, err) < 0)
 		return -1;
 	for (const char *p = path; *p;) {
-		size_t n = component_length(p);
+		size_t n = cf_path_component(p);
 		if (n) {
 			struct cf_wanted w;
 			struct cf_nk child;

@@ -1,0 +1,31 @@
+/* sandbox.h - locks a child process in before it touches hostile bytes.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * For children that get their work through open descriptors only. Every layer is best effort: what this kernel or
+ * this build lacks is left out and reported, so that a caller can say so. Call it in a forked child, never in the library's own process: nothing
+ * of it can be taken back.
+ */
+#ifndef CF_BASE_SANDBOX_H
+#define CF_BASE_SANDBOX_H
+
+#include <stdint.h>
+
+struct cf_sandbox {
+	uint64_t memory;       /* bytes it may map beyond what is mapped already; 0: no limit */
+	uint64_t file_size;    /* largest file it may write; 0: no limit */
+	unsigned cpu_seconds;  /* 0: no limit */
+	unsigned wall_seconds; /* dies by SIGALRM then; 0: no limit */
+};
+
+#define CF_SANDBOX_LIMITS 1u   /* resource limits, no core file */
+#define CF_SANDBOX_PRIVS 2u    /* no new privileges */
+#define CF_SANDBOX_FILES 4u    /* Landlock: opens no file of any file system (a memfd through /proc/self/fd still) */
+#define CF_SANDBOX_SYSCALLS 8u /* seccomp: memory, files that are open, exit; everything else fails with EPERM */
+
+/* Enters; returns the layers (CF_SANDBOX_…) that are absent, 0 when all are in force. */
+unsigned cf_sandbox_enter(const struct cf_sandbox *s);
+
+/* Keeps the n descriptors (they become 3, 4, …), points 0 to 2 at /dev/null and closes all others. 0 or -1. */
+int cf_sandbox_keep_fds(const int *fds, unsigned n);
+
+#endif

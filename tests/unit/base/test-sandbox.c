@@ -1,0 +1,99 @@
+/* test-sandbox.c - what a child can still do behind each layer that is in force here.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/sandbox.h"
+
+struct seen {
+	unsigned absent;
+	int socket_errno, open_errno;
+	int memfd_opens, stray_open;
+};
+
+static struct seen look(void)
+{
+	const struct cf_sandbox s = { .memory = 1 << 28, .file_size = 1 << 20, .cpu_seconds = 10, .wall_seconds = 20 };
+	struct seen seen = { 0 };
+	seen.absent = cf_sandbox_enter(&s);
+	seen.socket_errno = socket(AF_UNIX, SOCK_STREAM, 0) < 0 ? errno : 0;
+	seen.open_errno = open("/etc/passwd", O_RDONLY) < 0 ? errno : 0;
+	seen.memfd_opens = open("/proc/self/fd/3", O_RDWR) >= 0;
+	seen.stray_open = fcntl(20, F_GETFD) >= 0;
+	return seen;
+}
+
+static void test_layers(void **state)
+{
+	(void)state;
+	int ends[2], status;
+	struct seen seen;
+	int mem = memfd_create("test", 0);
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(dup2(ends[0], 20), 20);
+	pid_t pid = fork();
+	if (pid == 0) {
+		const int fds[] = { mem, ends[1] };
+		if (cf_sandbox_keep_fds(fds, 2) < 0)
+			_exit(1);
+		seen = look();
+		_exit(write(4, &seen, sizeof(seen)) == sizeof(seen) ? 0 : 1);
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &seen, sizeof(seen)), sizeof(seen));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	print_message("# absent layers: 0x%x\n", seen.absent);
+	assert_false(seen.stray_open);
+	assert_true(seen.memfd_opens);
+	assert_int_equal(seen.absent & CF_SANDBOX_PRIVS, 0);
+	if (!(seen.absent & CF_SANDBOX_SYSCALLS))
+		assert_int_equal(seen.socket_errno, EPERM);
+	if (!(seen.absent & CF_SANDBOX_FILES))
+		assert_int_equal(seen.open_errno, EACCES);
+	close(ends[0]);
+	close(20);
+	close(mem);
+}
+
+static void test_time_limit(void **state)
+{
+	(void)state;
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		const struct cf_sandbox s = { .wall_seconds = 1 };
+		cf_sandbox_enter(&s);
+		for (;;)
+			poll(NULL, 0, -1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGALRM);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_time_limit),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
