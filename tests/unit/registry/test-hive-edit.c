@@ -142,7 +142,7 @@ static void test_round_trips(void **state)
 	struct corpus c = corpus_load(folders);
 	size_t done = 0, refused = 0;
 	if (!c.n)
-		skip();
+		SKIP_WITHOUT_DATA();
 	for (size_t i = 0; i < c.n; i++) {
 		if (!healthy(cf_buf_span(&c.file[i].bytes)))
 			continue;
@@ -182,7 +182,7 @@ static void test_system(void **state)
 		if (strstr(c.file[i].name, "SYSTEM.xz"))
 			f = &c.file[i];
 	if (!f)
-		skip();
+		SKIP_WITHOUT_DATA();
 	struct cf_span bytes = cf_buf_span(&f->bytes);
 	EDITS small = { 0 };
 	EDITS same = { 0 };
@@ -253,7 +253,7 @@ static void test_boot_stores(void **state)
 	static const uint8_t pages[16] = { 1, [8] = 2 };
 	size_t deleted = 0, in_place = 0;
 	if (!c.n)
-		skip();
+		SKIP_WITHOUT_DATA();
 	for (size_t i = 0; i < c.n; i++) {
 		struct cf_error err = { 0 };
 		struct cf_span bytes = cf_buf_span(&c.file[i].bytes);
@@ -312,7 +312,7 @@ static void test_refused(void **state)
 	struct cf_error err;
 	EDITS e = { 0 };
 	if (!c.n)
-		skip();
+		SKIP_WITHOUT_DATA();
 	must(cf_hive_edits_set_u32(&e, "", "x", 1, &err), &err, "");
 	expect(cf_buf_span(&find_file(&c, "NewDirtyHive1/NewDirtyHive")->bytes), &e, CF_E_REFUSED, "replayed");
 	expect(cf_buf_span(&find_file(&c, "BadListHive")->bytes), &e, CF_E_CORRUPT, "another owner");
@@ -380,7 +380,7 @@ static void test_replace_key(void **state)
 	CF_BUF one = { 0 };
 	CF_BUF two = { 0 };
 	if (!c.n)
-		skip();
+		SKIP_WITHOUT_DATA();
 	struct cf_span bytes = cf_buf_span(&find_file(&c, "hivex/minimal")->bytes);
 	must(cf_hive_edits_set_u32(&e, "Key\\Old", "old", 1, &err), &err, "");
 	must(cf_hive_edits_set_u32(&e, "Key", "old", 1, &err), &err, "");
@@ -408,7 +408,7 @@ static void test_checksum_rule(void **state)
 	(void)state;
 	struct corpus c = corpus_load(minimal);
 	if (!c.n)
-		skip();
+		SKIP_WITHOUT_DATA();
 	struct cf_buf *b = &find_file(&c, "hivex/minimal")->bytes;
 	static const uint32_t sums[] = { 0, UINT32_MAX };
 	static const uint32_t stored[] = { 1, UINT32_MAX - 1 };
@@ -440,7 +440,7 @@ static void test_mark_clean(void **state)
 	struct cf_buf tiny = { 0 };
 	cf_hive_mark_clean(&tiny);
 	if (!c.n)
-		skip();
+		SKIP_WITHOUT_DATA();
 	struct cf_buf *b = &find_file(&c, "hivex/minimal")->bytes;
 	cf_st32(b->p + 4, 77);
 	must(cf_hive_read_base(cf_buf_span(b), &base, &err), &err, "");
@@ -462,7 +462,7 @@ static void test_reaped_children(void **state)
 	EDITS e = { 0 };
 	CF_BUF out = { 0 };
 	if (!c.n)
-		skip();
+		SKIP_WITHOUT_DATA();
 	must(cf_hive_edits_set_u32(&e, "k", "v", 5, &err), &err, "");
 	void (*old)(int) = signal(SIGCHLD, SIG_IGN);
 	int r = cf_hive_apply(cf_buf_span(&find_file(&c, "hivex/minimal")->bytes), &e, &out, &err);
@@ -487,7 +487,7 @@ static void test_spoilt(void **state)
 	struct corpus c = corpus_load(some);
 	size_t edited = 0;
 	if (!c.n)
-		skip();
+		SKIP_WITHOUT_DATA();
 	seed = 4711;
 	EDITS e = { 0 };
 	add_edits(&e);

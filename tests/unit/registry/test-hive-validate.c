@@ -57,10 +57,8 @@ static void test_corpus(void **state)
 	(void)state;
 	struct corpus c = corpus_load(folders);
 	size_t keys = 0, values = 0;
-	if (!c.n) {
-		print_message("# the shared hives are not here\n");
-		skip();
-	}
+	if (!c.n)
+		SKIP_WITHOUT_DATA();
 	for (size_t i = 0; i < c.n; i++) {
 		struct cf_error err;
 		struct cf_hive_report r;
@@ -138,7 +136,7 @@ static void test_spoilt(void **state)
 		"bcd/Bizzaro+x230-osx", NULL };
 	struct corpus c = corpus_load(some);
 	if (!c.n)
-		skip();
+		SKIP_WITHOUT_DATA();
 	seed = 20220;
 	for (unsigned round = 0; round < 2000; round++) {
 		struct corpus_file *f = &c.file[round % c.n];
