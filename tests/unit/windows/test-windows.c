@@ -163,6 +163,37 @@ static void test_two(void **state)
 	rig_close(&r);
 }
 
+/* One read fails, each time another: what was not hit is found all the same, and nothing is made up. */
+static void test_read_faults(void **state)
+{
+	struct rig r;
+	unsigned complete = 0, failed = 0;
+	NEEDS_DISKS();
+	open_one(&r, "two");
+	for (uint64_t nth = 1; nth < 400; nth += nth < 40 ? 1 : 7) {
+		struct cf_error err = { 0 };
+		struct cf_block *b = cf_fault_open(r.disk[0]->block, nth, 0, &err);
+		struct cf_machine *m = NULL;
+		assert_non_null(b);
+		if (cf_machine_survey(&b, NULL, 1, NULL, &m, &err) < 0) {
+			assert_int_equal(err.code, CF_E_IO);
+			failed++;
+		} else {
+			assert_true(m->n_vols <= 3 && m->n_installs <= 3 && m->n_stores <= 1);
+			complete += m->n_installs == 3;
+			for (size_t i = 0; i < m->n_vols; i++)
+				assert_true(m->vol[i].vol || m->vol[i].error.code != CF_OK);
+			for (size_t i = 0; i < m->n_installs; i++)
+				assert_true(m->install[i].system.hive || m->install[i].system.error.code != CF_OK);
+		}
+		cf_machine_free(m);
+		cf_block_close(b);
+	}
+	assert_true(failed > 0);
+	assert_true(complete > 0);
+	rig_close(&r);
+}
+
 static void test_choice(void **state)
 {
 	struct rig r;
@@ -485,7 +516,7 @@ int main(void)
 		cmocka_unit_test(test_logical),     cmocka_unit_test(test_minimal),   cmocka_unit_test(test_guess),
 		cmocka_unit_test(test_hostile),     cmocka_unit_test(test_windows_old), cmocka_unit_test(test_media),
 		cmocka_unit_test(test_real),        cmocka_unit_test(test_gen2),      cmocka_unit_test(test_gen1),
-		cmocka_unit_test(test_unreadable),  cmocka_unit_test(test_fallbacks),
+		cmocka_unit_test(test_unreadable),  cmocka_unit_test(test_fallbacks), cmocka_unit_test(test_read_faults),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
