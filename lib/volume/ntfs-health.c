@@ -79,37 +79,43 @@ static void note_damage(struct cf_volume_health *h, const char *text)
 	h->damaged = true;
 }
 
+/* Damage is noted and the rest is still looked at; a device that fails is no damage but an error. Returns -1 for that. */
+static int note_error(struct cf_volume_health *h, const struct cf_error *why, struct cf_error *err)
+{
+	if (why->code != CF_E_IO && why->code != CF_E_NO_MEMORY) {
+		note_damage(h, why->message);
+		return 0;
+	}
+	if (err)
+		*err = *why;
+	return -1;
+}
+
+static int count_snapshots(struct cf_ntfs *n, struct cf_volume_health *h, struct cf_error *err)
+{
+	CF_NTFS_PLACE place = { 0 };
+	if (cf_ntfs_resolve(n, "\\System Volume Information", &place, err) < 0)
+		return -1;
+	return cf_ntfs_walk(n, place.ref, count_snapshot, h, err);
+}
+
 int cf_ntfs_health(struct cf_volume *v, struct cf_volume_health *h, struct cf_error *err)
 {
 	struct cf_ntfs *n = cf_ntfs_of(v);
-	struct cf_ntfs_journal j;
+	struct cf_ntfs_journal j = { .unclean = true, .text = "unreadable" };
 	struct cf_error why = { 0 };
 	*h = (struct cf_volume_health){ .dirty_flag = cf_ntfs_dirty_flag(n) };
 	if (n->boot.truncated)
 		note_damage(h, "the volume is larger than its partition: its end is missing");
-	if (cf_ntfs_journal_state(n, &j, &why) == 0) {
-		h->journal_unclean = j.unclean;
-		memcpy(h->journal, j.text, sizeof h->journal);
-	} else {
-		h->journal_unclean = true;
-		snprintf(h->journal, sizeof h->journal, "unreadable");
-		note_damage(h, why.message);
-	}
-	if (cf_ntfs_hibernated(n, &h->hibernated, &why) < 0)
-		note_damage(h, why.message);
-	CF_NTFS_PLACE place = { 0 };
-	int rc = cf_ntfs_resolve(n, "\\System Volume Information", &place, &why);
-	if (rc == 0)
-		rc = cf_ntfs_walk(n, place.ref, count_snapshot, h, &why);
-	if (rc < 0 && why.code != CF_E_NOT_FOUND)
-		note_damage(h, why.message);
-	h->shadow_copies = h->shadow_copy_count > 0;
-	/* A device that fails is not damage but an error. */
-	if (why.code == CF_E_IO) {
-		if (err)
-			*err = why;
+	if (cf_ntfs_journal_state(n, &j, &why) < 0 && note_error(h, &why, err) < 0)
 		return -1;
-	}
+	h->journal_unclean = j.unclean;
+	memcpy(h->journal, j.text, sizeof h->journal);
+	if (cf_ntfs_hibernated(n, &h->hibernated, &why) < 0 && note_error(h, &why, err) < 0)
+		return -1;
+	if (count_snapshots(n, h, &why) < 0 && why.code != CF_E_NOT_FOUND && note_error(h, &why, err) < 0)
+		return -1;
+	h->shadow_copies = h->shadow_copy_count > 0;
 	return 0;
 }
 

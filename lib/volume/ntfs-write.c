@@ -72,12 +72,19 @@ static int sync_volume(struct cf_ntfs *n, struct cf_error *err)
 	return 0;
 }
 
+/* $MFT and its like, and what lies in $Extend ($UsnJrnl, $Quota, …). */
+static bool is_system_file(const struct cf_stat *st, const struct cf_ntfs_place *place)
+{
+	uint64_t parent = CF_NTFS_REF_RECORD(place->parent);
+	return st->id < CF_NTFS_REC_FIRST_FREE || (parent < CF_NTFS_REC_FIRST_FREE && parent != CF_NTFS_REC_ROOT);
+}
+
 /* What may be written over. */
-static int may_replace(const struct cf_stat *st, const char *path, struct cf_error *err)
+static int may_replace(const struct cf_stat *st, const struct cf_ntfs_place *place, const char *path, struct cf_error *err)
 {
 	if (st->kind == CF_FILE_DIRECTORY)
 		return cf_fail(err, CF_E_REFUSED, "it is a folder, not a file: %s", path);
-	if (st->id < CF_NTFS_REC_FIRST_FREE)
+	if (is_system_file(st, place))
 		return cf_fail(err, CF_E_REFUSED, "it is one of the file system's own files: %s", path);
 	if (st->unreadable != CF_READABLE)
 		return cf_fail(err, CF_E_UNSUPPORTED, "the file's content can't be changed: %s: %s",
@@ -175,7 +182,7 @@ int cf_ntfs_replace(struct cf_volume *v, const char *path, struct cf_span data, 
 	CF_NTFS_PLACE place = { 0 };
 	struct cf_stat st;
 	if (data.n > INT64_MAX || cf_ntfs_resolve(n, path, &place, err) < 0 ||
-	    cf_ntfs_stat_record(n, place.ref, &st, err) < 0 || may_replace(&st, path, err) < 0)
+	    cf_ntfs_stat_record(n, place.ref, &st, err) < 0 || may_replace(&st, &place, path, err) < 0)
 		return -1;
 	errno = 0;
 	ntfs_inode *ni = ntfs_inode_open(n->nv, place.ref);
@@ -267,11 +274,11 @@ int cf_ntfs_mkdir(struct cf_volume *v, const char *path, struct cf_error *err)
 	return make(v, path, true, (struct cf_span){ NULL, 0 }, err);
 }
 
-static int may_delete(const struct cf_stat *st, const char *path, struct cf_error *err)
+static int may_delete(const struct cf_stat *st, const struct cf_ntfs_place *place, const char *path, struct cf_error *err)
 {
 	if (st->kind == CF_FILE_DIRECTORY)
 		return cf_fail(err, CF_E_REFUSED, "it is a folder, which is not deleted: %s", path);
-	if (st->id < CF_NTFS_REC_FIRST_FREE)
+	if (is_system_file(st, place))
 		return cf_fail(err, CF_E_REFUSED, "it is one of the file system's own files: %s", path);
 	if (st->reparse_tag)
 		return cf_fail(err, CF_E_REFUSED, "it is a link or another reparse point, which is not deleted: %s", path);
@@ -286,7 +293,7 @@ int cf_ntfs_remove(struct cf_volume *v, const char *path, struct cf_error *err)
 	CF_NTFS_PLACE place = { 0 };
 	struct cf_stat st;
 	if (cf_ntfs_resolve(n, path, &place, err) < 0 || cf_ntfs_stat_record(n, place.ref, &st, err) < 0 ||
-	    may_delete(&st, path, err) < 0)
+	    may_delete(&st, &place, path, err) < 0)
 		return -1;
 	errno = 0;
 	ntfs_inode *folder = ntfs_inode_open(n->nv, place.parent);

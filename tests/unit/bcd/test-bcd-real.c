@@ -52,7 +52,7 @@ static void need_data(void)
 {
 	if (corpus.n)
 		return;
-	print_message("the shared test data is not there\n");
+	print_message("# the shared test data is not there\n");
 	skip();
 }
 
@@ -103,7 +103,7 @@ static void test_counts(void **state)
 					    stores[i].object[k].element[j].type);
 		}
 	}
-	print_message("%zu stores\n", corpus.n);
+	print_message("# %zu stores\n", corpus.n);
 	assert_true(corpus.n >= 137);
 }
 
@@ -185,7 +185,7 @@ static void test_notes(void **state)
 		else
 			rows++;
 	}
-	print_message("%zu rows agree\n", rows);
+	print_message("# %zu rows agree\n", rows);
 	assert_int_equal(rows, corpus.n);
 }
 
@@ -273,9 +273,9 @@ static void test_default_and_inheritance(void **state)
 			found += cf_guid_eq(&all[k]->guid, &cf_bcd_badmemory);
 		reach += found == 1;
 		if (!found)
-			print_message("%s: %s does not inherit {badmemory}\n", corpus.file[i].name, o->key);
+			print_message("# %s: %s does not inherit {badmemory}\n", corpus.file[i].name, o->key);
 	}
-	print_message("%zu stores of EFI system partitions; %zu default loaders reach {badmemory}\n", n, reach);
+	print_message("# %zu stores of EFI system partitions; %zu default loaders reach {badmemory}\n", n, reach);
 	assert_true(n > 30 && reach > 50);
 }
 

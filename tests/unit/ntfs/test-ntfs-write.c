@@ -174,7 +174,7 @@ static void test_pieces(void **state)
 
 struct seen {
 	unsigned n;
-	uint64_t total, next;
+	uint64_t total, next, at;
 	bool contiguous_in_file;
 };
 
@@ -184,6 +184,7 @@ static int see_extent(void *user, uint64_t file_off, uint64_t offset, uint64_t l
 	s->contiguous_in_file = s->n ? s->contiguous_in_file && file_off == s->next : file_off == 0;
 	assert_true(offset != UINT64_MAX);
 	s->n++;
+	s->at = offset;
 	s->next = file_off + len;
 	s->total += len;
 	return 0;
@@ -288,6 +289,7 @@ static void test_what_is_left_alone(void **state)
 		{ "\\packed", CF_E_REFUSED, CF_E_REFUSED },
 		{ "\\$MFT", CF_E_REFUSED, CF_E_REFUSED },
 		{ "\\$Extend", CF_E_REFUSED, CF_E_REFUSED },
+		{ "\\$Extend\\$Quota", CF_E_REFUSED, CF_E_REFUSED },
 		{ "\\none", CF_E_NOT_FOUND, CF_E_NOT_FOUND },
 		{ "\\link\\below", CF_E_NOT_FOUND, CF_E_NOT_FOUND },
 	};
@@ -355,37 +357,109 @@ static void test_security(void **state)
 	check_consistent(image);
 }
 
-/* A write that fails is reported, by the operation or at the latest by close. */
-static void test_failing_writes(void **state)
+typedef int (*operation)(struct cf_volume *v, const uint8_t *p, struct cf_error *err);
+
+static int op_create(struct cf_volume *v, const uint8_t *p, struct cf_error *err)
 {
-	(void)state;
-	if (!have_tools())
-		skip();
-	const char *image = temp("failing.img");
-	make_image(image, 16 * CF_MIB, "-c 4096");
-	CF_FREE uint8_t *p = bytes(300000, 1);
-	unsigned failures = 0;
-	const char *copy = temp("failing-copy.img");
-	for (uint64_t nth = 1; nth < 60; nth++) {
+	return cf_volume_create(v, "\\d\\f", cf_span_of(p, 300000), err);
+}
+
+static int op_grow(struct cf_volume *v, const uint8_t *p, struct cf_error *err)
+{
+	return cf_volume_replace(v, "\\d\\g", cf_span_of(p, 300000), err);
+}
+
+static int op_cut(struct cf_volume *v, const uint8_t *p, struct cf_error *err)
+{
+	return cf_volume_replace(v, "\\d\\g", cf_span_of(p + 1, 100), err);
+}
+
+static int op_delete(struct cf_volume *v, const uint8_t *p, struct cf_error *err)
+{
+	(void)p;
+	return cf_volume_delete(v, "\\d\\g", err);
+}
+
+/* Lets the nth write fail, for every n there is. Returns how many there were. */
+static unsigned fail_every_write(const char *image, const char *copy, operation op, const uint8_t *p)
+{
+	for (unsigned nth = 1; nth < 200; nth++) {
 		copy_sparse(image, 0, 16 * CF_MIB, copy);
 		struct cf_error err = { 0 };
 		struct cf_block *b = open_image(copy, 512, true);
 		struct cf_block *fault = cf_fault_open(b, 0, nth, &err);
 		assert_non_null(fault);
 		struct cf_volume *v = mount_ok(fault, CF_VOL_WRITE);
-		bool failed = cf_volume_create(v, "\\f", cf_span_of(p, 300000), &err) < 0;
+		bool failed = op(v, p, &err) < 0;
 		failed |= cf_volume_close(v, &err) < 0;
 		cf_block_close(fault);
 		cf_block_close(b);
-		failures += failed;
 		if (!failed) { /* then the fault was never reached and all is well */
 			check_consistent(copy);
-			expect_content(copy, "/f", p, 300000);
-			break;
+			return nth - 1;
 		}
 		assert_int_equal(err.code, CF_E_IO);
 	}
-	assert_true(failures > 3);
+	fail();
+	return 0;
+}
+
+/* A write that fails is reported, by the operation or at the latest by close. */
+static void test_failing_writes(void **state)
+{
+	(void)state;
+	if (!have_tools())
+		skip();
+	const char *image = temp("failing.img"), *copy = temp("failing-copy.img");
+	make_image(image, 16 * CF_MIB, "-c 4096");
+	struct cf_error err = { 0 };
+	CF_FREE uint8_t *p = bytes(300000, 1);
+	struct cf_block *b = open_image(image, 512, true);
+	struct cf_volume *v = mount_ok(b, CF_VOL_WRITE);
+	ok(cf_ntfs_mkdir(v, "\\d", &err), err);
+	ok(cf_volume_create(v, "\\d\\g", cf_span_of(p, 50000), &err), err);
+	close_ok(v);
+	cf_block_close(b);
+	static const operation all[] = { op_create, op_grow, op_cut, op_delete };
+	for (size_t i = 0; i < CF_ARRAY_LEN(all); i++)
+		assert_true(fail_every_write(image, copy, all[i], p) > 3);
+}
+
+/* A volume of more than 2 TiB: clusters and sectors beyond 32 bits of bytes. The image is sparse. */
+static void test_large(void **state)
+{
+	(void)state;
+	const char *image = temp("large.img");
+	struct cf_error err = { 0 };
+	if (!have_tools() || run(NULL, "truncate -s 5T %s", image) != 0)
+		skip();
+	make_image(image, UINT64_C(5) << 40, "-c 65536");
+	struct cf_block *b = open_image(image, 512, true);
+	struct cf_volume *v = mount_ok(b, CF_VOL_WRITE);
+	struct cf_volume_space s;
+	ok(cf_volume_space(v, &s, &err), err);
+	assert_true(s.total_bytes > (UINT64_C(4) << 40) && s.largest_free_extent_bytes > (UINT64_C(1) << 40));
+	/* Clusters from beyond 4 TiB: mark everything before as used, in the bitmap only. */
+	CF_CLEANUP(cf_ntfs_stream_closep)
+	struct cf_ntfs_stream *bitmap = cf_ntfs_stream_open((struct cf_ntfs *)v, CF_NTFS_REC_BITMAP, CF_NTFS_AT_DATA, NULL, &err);
+	assert_non_null(bitmap);
+	struct seen where = { 0 };
+	ok(cf_ntfs_stream_extents(bitmap, see_extent, &where, &err), err);
+	assert_int_equal(where.n, 1);
+	size_t used = (size_t)((UINT64_C(4) << 40) / 65536 / 8);
+	CF_FREE uint8_t *ones = malloc(used);
+	assert_non_null(ones);
+	memset(ones, 0xff, used);
+	ok(cf_block_write(b, where.at, ones, used, &err), err);
+	ok(cf_volume_create(v, "\\far", cf_span_of(ones, 200000), &err), err);
+	struct cf_file *f = cf_file_open(v, "\\far", &err);
+	assert_non_null(f);
+	ok(cf_file_extents(f, see_extent, &where, &err), err);
+	cf_file_close(f);
+	assert_true(where.at >= (UINT64_C(4) << 40));
+	close_ok(v);
+	cf_block_close(b);
+	expect_content(image, "/far", ones, 200000);
 }
 
 int main(void)
@@ -394,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_geometries), cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_full_and_fragmented), cmocka_unit_test(test_what_is_left_alone),
 		cmocka_unit_test(test_security), cmocka_unit_test(test_failing_writes),
+		cmocka_unit_test(test_large),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

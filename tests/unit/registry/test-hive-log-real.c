@@ -29,7 +29,7 @@ static void test_real_windows10(void **state)
 	if (!load_set(&s, YARP "NewDirtyHive1/NewDirtyHive", YARP "NewDirtyHive1/NewDirtyHive.LOG1",
 		      YARP "NewDirtyHive1/NewDirtyHive.LOG2") ||
 	    !corpus_read(YARP "NewDirtyHive1/RecoveredHive_Windows10", &windows)) {
-		print_message("the shared test data is not there\n");
+		print_message("# the shared test data is not there\n");
 		skip();
 	}
 	assert_int_equal(replay(&s), CF_REPLAY_APPLIED);
@@ -52,7 +52,7 @@ static void test_real_bad_logs(void **state)
 	struct set s = { 0 };
 	if (!load_set(&s, YARP "BadLogHive1/BadLogHive", YARP "BadLogHive1/BadLogHive.LOG1",
 		      YARP "BadLogHive1/BadLogHive.LOG2")) {
-		print_message("the shared test data is not there\n");
+		print_message("# the shared test data is not there\n");
 		skip();
 	}
 	assert_int_equal(replay(&s), CF_REPLAY_REJECTED);
@@ -158,7 +158,7 @@ static void test_real_usrclass(void **state)
 	if (!load_set(&s, "registry-dirty-logs/mkorman90+regipy/UsrClass.dat.xz",
 		      "registry-dirty-logs/mkorman90+regipy/UsrClass.dat.LOG1.xz",
 		      "registry-dirty-logs/mkorman90+regipy/UsrClass.dat.LOG2.xz")) {
-		print_message("the shared test data is not there\n");
+		print_message("# the shared test data is not there\n");
 		skip();
 	}
 	assert_int_equal(replay(&s), CF_REPLAY_APPLIED);
@@ -225,7 +225,7 @@ static void test_real_boot_stores(void **state)
 		cf_buf_free(&s.log1);
 		cf_buf_free(&s.hive);
 	}
-	print_message("%zu stores with new logs, %zu with old ones\n", n_new, n_old);
+	print_message("# %zu stores with new logs, %zu with old ones\n", n_new, n_old);
 	bool none = c.n == 0;
 	corpus_free(&c);
 	if (none)

@@ -1,4 +1,4 @@
-# make-disks.py - the odd little disks of test-windows: two installations, no partition table, next to nothing in a hive.
+# make-disks.py - the odd little disks of test-windows: two installations, no partition table, nearly empty hives.
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 #	make-disks.py IMAGES BIN OUT [REAL-SYSTEM.xz]
@@ -98,8 +98,8 @@ class Disk:
         volume = self.path + '.vol'
         with open(volume, 'wb') as f:
             f.truncate(size * MIB)
-        run('mkntfs', '-q', '-Q', '-F', '-s', '512', '-c', '4096', '-p', str(start * 2048), '-H', '255', '-S', '63', '-L',
-            label, volume)
+        run('mkntfs', '-q', '-Q', '-F', '-s', '512', '-c', '4096', '-p', str(start * 2048), '-H', '255', '-S', '63',
+            '-L', label, volume)
         manifest = ''.join('\t'.join(str(x) for x in line) + '\n' for line in lines) + 'journal\t1.1\tclean\n'
         run(os.path.join(tools, 'ntfs-populate'), volume, input=('now\t1704067200\n' + manifest).encode())
         with open(volume, 'rb') as src, open(self.path, 'r+b') as dst:

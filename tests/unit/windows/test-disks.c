@@ -102,7 +102,8 @@ void rig_close(struct rig *r)
 		cf_disk_close(r->disk[i]);
 }
 
-/* libntfs-3g leaks its $AttrDef or $UpCase inode when a read fails in the middle of mounting. Nothing of ours is excused. */
+/* libntfs-3g leaks its $AttrDef or $UpCase inode when a read fails in the middle of mounting; nothing of ours is
+ * excused. */
 const char *__lsan_default_suppressions(void);
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
 {

@@ -452,7 +452,11 @@ static void test_unreadable(void **state)
 	static const struct {
 		const char *fault, *word;
 		enum cf_fs fs;
-	} cases[] = { { "encrypted", "BitLocker", CF_FS_BITLOCKER }, { "refs", "ReFS", CF_FS_REFS }, { "ldm", "dynamic", CF_FS_LDM } };
+	} cases[] = {
+		{ "encrypted", "BitLocker", CF_FS_BITLOCKER },
+		{ "refs", "ReFS", CF_FS_REFS },
+		{ "ldm", "dynamic", CF_FS_LDM },
+	};
 	NEEDS_DISKS();
 	for (size_t i = 0; i < CF_ARRAY_LEN(cases); i++) {
 		struct rig r;
