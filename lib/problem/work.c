@@ -119,6 +119,15 @@ static struct cf_work_hive *hive_entry(struct cf_work *w, const struct cf_hive_f
 	return &w->hive[w->n_hives++];
 }
 
+/* What an earlier fix of this plan makes of the same place: a later one starts from there. */
+static const char *planned_text(const struct cf_work *w, const char *what)
+{
+	for (size_t i = w->n_changes; i > 0; i--)
+		if (strcmp(w->change[i - 1].what, what) == 0)
+			return w->change[i - 1].after;
+	return NULL;
+}
+
 int cf_work_change(struct cf_work *w, const struct cf_finding *f, const char *what, const char *before, const char *after,
 		   struct cf_error *err)
 {
@@ -180,7 +189,12 @@ static int record(struct cf_work *w, const struct cf_finding *f, const struct cf
 	CF_FREE char *before = current_text(h, key, name);
 	if (asprintf(&what, "HKLM\\%s\\%s\\%s", base_name(h->path), key, name) < 0)
 		what = NULL;
-	return before && what ? cf_work_change(w, f, what, before, after, err) : cf_fail_nomem(err);
+	if (!before || !what)
+		return cf_fail_nomem(err);
+	const char *planned = planned_text(w, what);
+	if (strcmp(planned ? planned : before, after) == 0)
+		return 0; /* nothing changes here */
+	return cf_work_change(w, f, what, planned ? planned : before, after, err);
 }
 
 int cf_work_set_u32(struct cf_work *w, struct cf_finding *f, const struct cf_hive_file *h, const char *key,

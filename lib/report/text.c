@@ -108,6 +108,17 @@ static void findings(struct cf_page *p, const json_t *doc, bool outcome)
 	}
 }
 
+/* The dump type in plain words behind its number; "" for other values. */
+static const char *in_words(const char *what, const char *value)
+{
+	static const char *const words[] = { N_(" (none)"), N_(" (complete: all memory)"), N_(" (kernel memory)"), N_(" (small)"),
+					     "", "", "", N_(" (automatic: kernel memory)") };
+	const char *name = strrchr(what, '\\');
+	if (!name || strcmp(name, "\\CrashDumpEnabled") != 0 || value[0] < '0' || value[0] > '7' || value[1])
+		return "";
+	return _(words[value[0] - '0']);
+}
+
 static void changes(struct cf_page *p, const json_t *doc, const char *title)
 {
 	const json_t *list = json_object_get(doc, "changes");
@@ -124,7 +135,8 @@ static void changes(struct cf_page *p, const json_t *doc, const char *title)
 			cf_page_print(p, CF_INK_CYAN, "  %s\n", id);
 		last = id;
 		cf_page_item(p, 4, CF_INK_PLAIN, "", 0, cf_str(c, "what"));
-		snprintf(line, sizeof line, "%s  ->  %s", cf_str(c, "before"), cf_str(c, "after"));
+		const char *what = cf_str(c, "what"), *before = cf_str(c, "before"), *after = cf_str(c, "after");
+		snprintf(line, sizeof line, "%s%s -> %s%s", before, in_words(what, before), after, in_words(what, after));
 		cf_page_item(p, 6, CF_INK_PLAIN, "", 0, line);
 	}
 }
