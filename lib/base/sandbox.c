@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/landlock.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -21,6 +20,12 @@
 
 #ifdef HAVE_SECCOMP
 #include <seccomp.h>
+#endif
+#if defined(__has_include)
+#if __has_include(<linux/landlock.h>)
+#include <linux/landlock.h>
+#define HAVE_LANDLOCK 1
+#endif
 #endif
 
 #define MAX_KEPT_FDS 8u
@@ -83,6 +88,7 @@ static bool set_limits(const struct cf_sandbox *s)
 /* Handles every right of Landlock's first version and grants none. */
 static bool deny_files(void)
 {
+#if defined(HAVE_LANDLOCK) && defined(SYS_landlock_create_ruleset)
 	struct landlock_ruleset_attr attr = { .handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1 };
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (fd < 0)
@@ -90,6 +96,9 @@ static bool deny_files(void)
 	bool ok = syscall(SYS_landlock_restrict_self, fd, 0) == 0;
 	close(fd);
 	return ok;
+#else
+	return false;
+#endif
 }
 
 static bool filter_syscalls(void)
@@ -135,6 +144,17 @@ unsigned cf_sandbox_enter(const struct cf_sandbox *s)
 	return absent;
 }
 
+static void close_from(int first)
+{
+#ifdef SYS_close_range
+	if (syscall(SYS_close_range, first, ~0u, 0) == 0)
+		return;
+#endif
+	long most = sysconf(_SC_OPEN_MAX);
+	for (int i = first; i < most; i++)
+		close(i);
+}
+
 int cf_sandbox_keep_fds(const int *fds, unsigned n)
 {
 	int high[MAX_KEPT_FDS];
@@ -151,10 +171,6 @@ int cf_sandbox_keep_fds(const int *fds, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		if (dup2(high[i], 3 + (int)i) < 0)
 			return -1;
-	if (syscall(SYS_close_range, 3 + n, ~0u, 0) != 0) {
-		long most = sysconf(_SC_OPEN_MAX);
-		for (int i = 3 + (int)n; i < most; i++)
-			close(i);
-	}
+	close_from(3 + (int)n);
 	return 0;
 }

@@ -103,7 +103,7 @@ struct cf_hive_defect {
 struct cf_hive_report {
 	size_t n_keys, n_values, n_cells, n_bins;
 	size_t n_defects, n_fatal;       /* all that were found … */
-	struct cf_hive_defect defect[32]; /* … the first of them */
+	struct cf_hive_defect defect[32]; /* … the first of them; fatal ones displace cosmetic ones when it is full */
 };
 
 /* Walks base block, every bin, every cell and the whole key tree (without recursion); finds every defect, never crashes.

@@ -253,7 +253,7 @@ static void read_system(struct reader *r, struct cf_install *in)
 	if (!in->computer_name)
 		in->computer_name = in_set(r, set, "Services\\Tcpip\\Parameters", "Hostname");
 	in->guest_agent = set_has(r, set, "Services\\WindowsAzureGuestAgent") || set_has(r, set, "Services\\RdAgent");
-	if (!in->software.present || in->software.error.code != CF_OK) {
+	if (!in->product && !in->server) { /* SOFTWARE is missing or damaged */
 		CF_FREE char *type = in_set(r, set, "Control\\ProductOptions", "ProductType");
 		in->server = type && (strcasecmp(type, "ServerNT") == 0 || strcasecmp(type, "LanmanNT") == 0);
 	}

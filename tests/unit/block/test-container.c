@@ -10,17 +10,6 @@
 
 #define MIB (1u << 20)
 
-static bool have_qemu(struct fixture *f)
-{
-	return run_in(f->dir, "command -v qemu-img && command -v qemu-nbd && command -v qemu-io") == 0;
-}
-
-#define NEED_QEMU(f)       \
-	do {                   \
-		if (!have_qemu(f)) \
-			skip();        \
-	} while (0)
-
 static const struct cf_disk_options writing = { .writable = true };
 
 /* Known content at both ends, put there by qemu-io; read, changed, and checked by qemu-io again. */
@@ -353,7 +342,7 @@ static void test_real_containers(void **state)
 	NEED_QEMU(f);
 	const char *p = shared_file(f, "vhd-vhdx-qcow2/log2timeline+dfvfs/windows_volume.qcow2");
 	if (!p)
-		skip();
+		SKIP("the shared images are not at hand");
 	struct cf_disk *d = expect_open(p, NULL);
 	assert_int_equal(d->format, CF_FMT_QCOW2);
 	assert_int_equal(cf_block_read(d->block, 0, buf, 512, &err), 0);
@@ -413,8 +402,8 @@ static void test_nbdkit(void **state)
 	struct fixture *f = *state;
 	struct cf_error err = { 0 };
 	char uri[256], buf[8192];
-	if (run_in(f->dir, "command -v nbdkit && nbdkit --dump-plugin memory && nbdkit --filter=blocksize-policy null --dump-plugin") != 0)
-		skip();
+	if (!cf_nbd_available() || run_in(f->dir, "command -v nbdkit && nbdkit --dump-plugin memory && nbdkit --filter=blocksize-policy null --dump-plugin") != 0)
+		SKIP("no nbdkit or no libnbd");
 	snprintf(uri, sizeof uri, "nbd+unix:///?socket=%s/k", f->dir);
 	assert_int_equal(run_in(f->dir, "nbdkit -U \"$PWD/k\" -P \"$PWD/kpid\" --filter=blocksize-policy memory 1M "
 					"blocksize-minimum=4096 blocksize-preferred=4096 blocksize-maximum=64K blocksize-error-policy=error"), 0);

@@ -14,11 +14,6 @@
 static const struct cf_disk_options writing = { .writable = true };
 static const struct cf_disk_options sharing = { .force_share = true };
 
-static bool have_qemu(struct fixture *f)
-{
-	return run_in(f->dir, "command -v qemu-img && command -v qemu-nbd && command -v qemu-io") == 0;
-}
-
 static void test_our_locks(void **state)
 {
 	struct fixture *f = *state;
@@ -48,8 +43,7 @@ static void test_our_locks(void **state)
 static void test_qemu_respects_ours(void **state)
 {
 	struct fixture *f = *state;
-	if (!have_qemu(f))
-		skip();
+	NEED_QEMU(f);
 	const char *p = in_dir(f, "q.raw");
 	make_file(p, NULL, 0, MIB);
 	struct cf_disk *d = expect_open(p, &writing);
@@ -69,8 +63,7 @@ static void test_we_respect_qemu(void **state)
 {
 	struct fixture *f = *state;
 	static const char *const names[] = { "r.raw", "r.qcow2", "r.vhdx" }, *const formats[] = { "raw", "qcow2", "vhdx" };
-	if (!have_qemu(f))
-		skip();
+	NEED_QEMU(f);
 	for (size_t i = 0; i < 3; i++) {
 		const char *p = in_dir(f, names[i]);
 		assert_int_equal(run_in(f->dir, "qemu-img create -f %s %s 8M && rm -f s && qemu-nbd --fork --pid-file=pid -t -f %s "
@@ -84,7 +77,7 @@ static void test_we_respect_qemu(void **state)
 		assert_true(d->inconsistent);
 		assert_int_equal(cf_block_read(d->block, 0, &c, 1, &err), 0);
 		cf_disk_close(d);
-		assert_int_equal(run_in(f->dir, "kill $(cat pid); while kill -0 $(cat pid) 2>/dev/null; do sleep 0.05; done"), 0);
+		assert_int_equal(run_in(f->dir, "kill -9 $(cat pid); while kill -0 $(cat pid) 2>/dev/null; do sleep 0.05; done"), 0);
 		cf_disk_close(expect_open(p, &writing));
 	}
 }
@@ -198,7 +191,7 @@ static void test_real_loop(void **state)
 	struct cf_error err = { 0 };
 	make_file(in_dir(f, "loop.raw"), "boot", 4, 4 * MIB);
 	if (geteuid() != 0 || run_in(f->dir, "losetup -f --show loop.raw > dev") != 0)
-		skip();
+		SKIP("no right to attach a loop device");
 	int fd = open(in_dir(f, "dev"), O_RDONLY);
 	ssize_t n = read(fd, dev, sizeof dev - 1);
 	close(fd);
@@ -226,8 +219,7 @@ static void test_real_loop(void **state)
 static void test_overlay_beside(void **state)
 {
 	struct fixture *f = *state;
-	if (!have_qemu(f))
-		skip();
+	NEED_QEMU(f);
 	const char *p = in_dir(f, "base.qcow2");
 	assert_int_equal(run_in(f->dir, "qemu-img create -f qcow2 base.qcow2 4M && qemu-img create -f qcow2 other.qcow2 4M && "
 					"qemu-img create -f qcow2 -F qcow2 -b other.qcow2 snap1"), 0);
@@ -333,7 +325,7 @@ static void test_copies(void **state)
 	char buf[16];
 	const char *p = in_dir(f, "src.raw");
 	const uint64_t size = 9 * MIB + 512;
-	bool qemu = have_qemu(f);
+	bool qemu = cf_nbd_available() && have_qemu(f);
 	make_file(p, "first", 5, (off_t)size);
 	patch_file(p, 5 * MIB - 2, "middle", 6);
 	patch_file(p, (off_t)size - 4, "last", 4);

@@ -195,7 +195,7 @@ static void test_real_files(void **state)
 	struct fixture *fx = *state;
 	const char *p = shared_file(fx, "vhd-vhdx-qcow2/WerWolv+ImHex-Patterns/vhd.hexpat.vhd");
 	if (!p)
-		skip();
+		SKIP("the shared images are not at hand");
 	struct cf_disk *d = expect_open(p, NULL);
 	assert_int_equal(d->format, CF_FMT_VHD_FIXED);
 	assert_true(d->block->size == 3145728);

@@ -402,6 +402,81 @@ static void test_replace_key(void **state)
 	corpus_free(&c);
 }
 
+/* One changed bit anywhere that matters is seen, in a key that the edits are not about. */
+static void test_compare_sees(void **state)
+{
+	(void)state;
+	struct corpus c = corpus_load(minimal);
+	struct cf_error err = { 0 };
+	EDITS e = { 0 };
+	CF_BUF one = { 0 };
+	struct cf_nk nk;
+	struct cf_vk vk;
+	struct cf_wanted w;
+	struct cf_data_place place;
+	cf_key key;
+	if (!c.n)
+		SKIP_WITHOUT_DATA();
+	add_edits(&e);
+	must(cf_hive_apply(cf_buf_span(&find_file(&c, "hivex/minimal")->bytes), &e, &one, &err), &err, "");
+	cf_hive_edits_free(&e);
+	must(cf_hive_edits_set_u32(&e, "other", "x", 1, &err), &err, "");
+	HIVE *h = open_copy(cf_buf_span(&one));
+	must(cf_hive_find(h, cf_hive_root(h), "~coldfix test\\inner", &key, &err), &err, "");
+	must(cf_hive_nk(h, key, &nk, &err), &err, "");
+	must(cf_wanted_init(&w, "list", 4, &err), &err, "");
+	assert_int_equal(cf_hive_find_value(h, &nk, &w, &vk, &err), 1);
+	cf_buf_free(&w.units);
+	must(cf_data_place(h, &vk, &place, &err), &err, "");
+	const uint8_t *start = cf_hive_bytes(h).p;
+	const size_t spots[] = { (size_t)(place.plain.p - start), (size_t)(place.plain.p - start) + place.plain.n - 1,
+		(size_t)(vk.name.p - start), 0x1000 + vk.rel + 4 + 0xc, (size_t)(nk.name.p - start), 0x1000 + nk.rel + 4 + 4,
+		0x1000 + nk.rel + 4 + 2, 0x1000 + nk.sk + 4 + 0x14 };
+	for (size_t i = 0; i < CF_ARRAY_LEN(spots); i++) {
+		HIVE *g = open_copy(cf_buf_span(&one));
+		g->bytes.p[spots[i]] ^= 1;
+		if (cf_hive_compare(h, g, &(struct cf_hive_edits){ 0 }, &err) == 0)
+			fail_msg("the change at 0x%zx was not seen", spots[i]);
+		assert_int_equal(cf_hive_compare(h, g, &e, &err), -1);
+		assert_int_equal(err.code, CF_E_INTERNAL);
+	}
+	assert_int_equal(cf_hive_compare(h, h, &e, &err), -1); /* what was wanted is not there */
+	corpus_free(&c);
+}
+
+static int note_name(void *user, cf_key sub, const char *name)
+{
+	(void)sub;
+	strcat(strcat(user, name), " ");
+	return 0;
+}
+
+/* Windows sorts by upper case: '_' comes behind 'Z'. Versions of hivex that sort by lower case would hide the key. */
+static void test_order(void **state)
+{
+	(void)state;
+	struct corpus c = corpus_load(minimal);
+	struct cf_error err = { 0 };
+	char names[64] = "";
+	EDITS e = { 0 };
+	CF_BUF out = { 0 };
+	if (!c.n)
+		SKIP_WITHOUT_DATA();
+	struct cf_span bytes = cf_buf_span(&find_file(&c, "hivex/minimal")->bytes);
+	must(cf_hive_edits_set_u32(&e, "AA_", "v", 1, &err), &err, "");
+	must(cf_hive_edits_set_u32(&e, "aaz", "v", 1, &err), &err, "");
+	must(cf_hive_edits_set_u32(&e, "AAB", "v", 1, &err), &err, "");
+	if (cf_hive_apply(bytes, &e, &out, &err) < 0) {
+		assert_int_equal(err.code, CF_E_REFUSED);
+		assert_non_null(strstr(err.message, "out of order"));
+	} else {
+		HIVE *h = open_copy(cf_buf_span(&out));
+		assert_int_equal(cf_hive_subkeys(h, cf_hive_root(h), note_name, names, &err), 0);
+		assert_string_equal(names, "AAB aaz AA_ ");
+	}
+	corpus_free(&c);
+}
+
 /* A plain sum of 0 or -1 is stored as 1 or -2, which hivex takes for wrong. */
 static void test_checksum_rule(void **state)
 {
@@ -524,6 +599,8 @@ int main(void)
 		cmocka_unit_test(test_refused),	    cmocka_unit_test(test_replace_key),
 		cmocka_unit_test(test_checksum_rule), cmocka_unit_test(test_mark_clean),
 		cmocka_unit_test(test_reaped_children), cmocka_unit_test(test_spoilt),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_compare_sees),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

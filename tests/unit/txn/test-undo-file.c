@@ -146,6 +146,39 @@ static void test_damaged_while_unfinished(void **state)
 	rig_close(&r);
 }
 
+/* What a second writer made from the specification alone (tests/fuzz/corpus/make-undo-file.py) is read as it is meant. */
+static void test_other_writer(void **state)
+{
+	(void)state;
+	static uint8_t seed[65536];
+	static const uint8_t zero[65536 + 100];
+	struct rig r;
+	struct cf_undo_info info;
+	rig_open(&r);
+	FILE *f = fopen(CORPUS "/finished", "rb");
+	assert_non_null(f);
+	size_t n = fread(seed, 1, sizeof seed, f); /* its first byte is for the fuzz target */
+	fclose(f);
+	int h = r.m->hook.ops->open(r.m, "/vm/seed", CF_STABLE_CREATE);
+	assert_true(n > 4096 && h >= 0);
+	assert_int_equal(r.m->hook.ops->pwrite(r.m, h, seed + 1, n - 1, 0), n - 1);
+	r.m->hook.ops->close(r.m, h);
+	assert_ok(&r, cf_undo_read_info("/vm/seed", &info, &r.err));
+	assert_int_equal(info.bytes, 4096 + 100);
+	r.place.disk_id = "fuzz";
+	struct cf_block *disk = cf_memory_open(zero, sizeof zero, 512, &r.err);
+	assert_non_null(disk);
+	assert_ok(&r, cf_undo_apply(disk, &r.place, "/vm/seed", false, false, &r.stats, &r.err));
+	uint8_t got[2];
+	assert_ok(&r, cf_block_read(disk, 4 * 4096 - 1, got, 2, &r.err));
+	assert_int_equal(got[0], 0x11);
+	assert_int_equal(got[1], 0);
+	assert_ok(&r, cf_block_read(disk, 65536 + 99, got, 1, &r.err));
+	assert_int_equal(got[0], 0x22);
+	cf_block_close(disk);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +186,7 @@ int main(void)
 		cmocka_unit_test(test_every_length),
 		cmocka_unit_test(test_hostile_header),
 		cmocka_unit_test(test_damaged_while_unfinished),
+		cmocka_unit_test(test_other_writer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -496,6 +496,15 @@ static void test_fallbacks(void **state)
 	assert_int_equal(in->ubr, 6775);
 	assert_true(in->server);
 	rig_close(&r);
+	assert_true(disks_make("fallback", "--gen 1 --windows server2019 --break hive-corrupt"));
+	open_one(&r, "fallback");
+	in = selected(&r);
+	assert_int_equal(in->software.error.code, CF_OK);
+	assert_true(in->software.report.n_fatal > 0);
+	assert_null(in->software.hive);
+	assert_string_equal(in->version, "10.0.17763");
+	assert_true(in->server);
+	rig_close(&r);
 }
 
 static int setup(void **state)
