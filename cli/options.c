@@ -91,6 +91,7 @@ static const char *option_name(int opt)
 	return "";
 }
 
+__attribute__((format(printf, 2, 3)))
 static int usage(struct cf_error *err, const char *fmt, ...)
 {
 	va_list ap;

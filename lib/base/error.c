@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+CF_PRINTF(3, 0)
 static void set(struct cf_error *err, enum cf_code code, const char *fmt, va_list ap)
 {
 	err->code = code;

@@ -254,6 +254,20 @@ static int open_for_plan(struct run *r, const struct cf_request *req, struct cf_
 	return cf_session_open(&r->s, req, NULL, false, err);
 }
 
+/* The same changes, but for a copy's GPT, whose backup moves to the end of a rounded-up image. */
+static bool as_agreed(const json_t *now, const json_t *agreed, bool copy)
+{
+	json_t *left = json_array();
+	size_t i;
+	json_t *c;
+	json_array_foreach(now, i, c)
+		if (!copy || strcmp(json_string_value(json_object_get(c, "problem")), "gpt-damaged") != 0)
+			json_array_append(left, c);
+	bool same = json_equal(left, agreed);
+	json_decref(left);
+	return same;
+}
+
 /* The second half: the same on a disk that is open for writing. */
 static int execute(const struct cf_request *req, const char *path, const json_t *agreed, struct cf_result *out)
 {
@@ -263,7 +277,7 @@ static int execute(const struct cf_request *req, const char *path, const json_t 
 		ret = plan(&r, &out->error);
 	if (ret == 0) {
 		json_t *now = describe_changes(&r.w);
-		if (!json_equal(now, agreed))
+		if (!as_agreed(now, agreed, path && path == req->output))
 			ret = cf_fail(&out->error, CF_E_CHANGED,
 				      "the disk has changed since the plan was made; nothing was written, run coldfix again");
 		json_decref(now);
@@ -293,8 +307,17 @@ static int copy_then_execute(const struct cf_request *req, struct run *r, const 
 	if (ret < 0)
 		return ret;
 	struct cf_request copy = *req;
+	const char *with[CF_PROBLEM_MAX + 2] = { NULL };
 	copy.format = NULL;
 	copy.sector_size = r->s.disk[0]->block->sector_size;
+	/* A copy that is rounded up to whole MiB gets its backup GPT moved to its end; the original's own damage stays a choice. */
+	if (!r->s.m->disk[0].parts.n_defects && r->s.disk[0]->block->size % CF_MIB) {
+		size_t n = 0;
+		for (; req->with && req->with[n] && n < CF_PROBLEM_MAX; n++)
+			with[n] = req->with[n];
+		with[n] = "gpt-damaged";
+		copy.with = with;
+	}
 	json_object_set_new(out->doc, "output", cf_json_text(req->output));
 	ret = execute(&copy, req->output, agreed, out);
 	/* A copy that could not be repaired is not what was asked for. */

@@ -90,7 +90,7 @@ const char *const *cf_features(void)
 
 const char *const *cf_problem_ids(void)
 {
-	static const char *ids[64];
+	static const char *ids[CF_PROBLEM_MAX];
 	/* Filled once with the same values whoever comes first; the table is constant. */
 	for (size_t i = 0; i < cf_problem_count && i + 1 < CF_ARRAY_LEN(ids); i++)
 		ids[i] = cf_problem_table[i]->id;

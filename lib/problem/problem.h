@@ -74,6 +74,8 @@ struct cf_problem {
 	int (*fix)(const struct cf_context *c, struct cf_finding *f, struct cf_work *w, struct cf_error *err);
 };
 
+#define CF_PROBLEM_MAX 64 /* more rows than the table has */
+
 /* All rows in their order, and one by id (NULL: no such id). */
 extern const struct cf_problem *const cf_problem_table[];
 extern const size_t cf_problem_count;

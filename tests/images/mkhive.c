@@ -99,7 +99,7 @@ static uint64_t marvin(const uint8_t *p, size_t len)
 static uint8_t *load(const char *name, size_t *size)
 {
 	FILE *f = fopen(name, "rb");
-	long n;
+	long n = 0;
 	uint8_t *p;
 
 	if (!f || fseek(f, 0, SEEK_END) || (n = ftell(f)) < 0 || fseek(f, 0, SEEK_SET))
