@@ -155,6 +155,18 @@ int crash_sweep(const struct crash_plan *plan, const struct machine *m, const st
 	return r;
 }
 
+int crash_undo(const struct crash_plan *plan, struct machine *m, const struct machine *before, const struct machine *after,
+	       struct crash_counts *counts)
+{
+	struct cf_error err = { 0 };
+	machine_install(m);
+	machine_record(m);
+	if (do_undo(plan, m, &err) < 0 || !machine_same_disk(m, before))
+		return wrong(plan, "undo", "failed", &err);
+	m->recording = false;
+	return crash_sweep(plan, m, before, after, counts);
+}
+
 int crash_run(const struct crash_plan *plan, struct crash_counts *counts)
 {
 	struct cf_error err;
@@ -175,18 +187,7 @@ int crash_run(const struct crash_plan *plan, struct crash_counts *counts)
 	}
 	if (crash_sweep(plan, m, before, after, counts) < 0)
 		goto out;
-	if (!plan->place.no_undo) {
-		machine_install(m);
-		machine_record(m);
-		if (do_undo(plan, m, &err) < 0 || !machine_same_disk(m, before)) {
-			wrong(plan, "undo", "failed", &err);
-			goto out;
-		}
-		m->recording = false;
-		if (crash_sweep(plan, m, before, after, counts) < 0)
-			goto out;
-	}
-	r = 0;
+	r = plan->place.no_undo ? 0 : crash_undo(plan, m, before, after, counts);
 out:
 	machine_install(NULL);
 	machine_free(before);

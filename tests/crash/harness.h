@@ -3,7 +3,7 @@
  *
  * A plan says what is done to which disk; what that is comes from a callback, so a whole repair can be driven through as
  * well as a handful of blocks. To drive a command that opens the disk itself, record it with machine_install and
- * machine_record around the call and hand the machine to crash_sweep.
+ * machine_record around the call and hand the machine to crash_sweep; crash-run.c does so.
  */
 #ifndef TESTS_CRASH_HARNESS_H
 #define TESTS_CRASH_HARNESS_H
@@ -38,6 +38,10 @@ int crash_run(const struct crash_plan *plan, struct crash_counts *counts);
  * take a commit, or an undo, as the plan has it. */
 int crash_sweep(const struct crash_plan *plan, const struct machine *m, const struct machine *before,
 		const struct machine *after, struct crash_counts *counts);
+
+/* Undoes what m (after a commit) holds, and sweeps that. The disk must be as before then. */
+int crash_undo(const struct crash_plan *plan, struct machine *m, const struct machine *before, const struct machine *after,
+	       struct crash_counts *counts);
 
 /* Every single operation of commit and undo fails once, and from there on for ever, with each error. */
 int crash_faults(const struct crash_plan *plan, struct crash_counts *counts);
