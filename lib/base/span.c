@@ -60,16 +60,22 @@ void cf_buf_free(struct cf_buf *b)
 	*b = (struct cf_buf){ 0 };
 }
 
-int cf_buf_printf(struct cf_buf *b, const char *fmt, ...)
+int cf_buf_vprintf(struct cf_buf *b, const char *fmt, va_list ap)
 {
 	CF_FREE char *text = NULL;
-	va_list ap;
-	va_start(ap, fmt);
 	int n = vasprintf(&text, fmt, ap);
-	va_end(ap);
 	if (n < 0) {
 		text = NULL;
 		return -1;
 	}
 	return cf_buf_append(b, text, (size_t)n);
+}
+
+int cf_buf_printf(struct cf_buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int r = cf_buf_vprintf(b, fmt, ap);
+	va_end(ap);
+	return r;
 }

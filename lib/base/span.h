@@ -7,6 +7,7 @@
 #ifndef CF_BASE_SPAN_H
 #define CF_BASE_SPAN_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,8 +52,9 @@ int cf_buf_append(struct cf_buf *b, const void *p, size_t n) CF_MUST_CHECK;
 int cf_buf_copy(struct cf_buf *b, struct cf_span s) CF_MUST_CHECK; /* replaces the content */
 void cf_buf_free(struct cf_buf *b);                                /* leaves an empty buffer */
 
-/* Appends formatted text without a NUL; 0 or -1. */
+/* Append formatted text without a NUL; 0 or -1. */
 int cf_buf_printf(struct cf_buf *b, const char *fmt, ...) CF_PRINTF(2, 3);
+int cf_buf_vprintf(struct cf_buf *b, const char *fmt, va_list ap) CF_PRINTF(2, 0);
 
 static inline struct cf_span cf_buf_span(const struct cf_buf *b)
 {

@@ -56,24 +56,8 @@ static int make_folder(struct folder *f, struct cf_error *err)
 
 static const char *driver(enum cf_disk_format format)
 {
-	switch (format) {
-	case CF_FMT_VHD_FIXED:
-	case CF_FMT_VHD_DYNAMIC:
-		return "vpc";
-	case CF_FMT_VHDX:
-		return "vhdx";
-	case CF_FMT_QCOW2:
-		return "qcow2";
-	case CF_FMT_VMDK:
-		return "vmdk";
-	case CF_FMT_VDI:
-		return "vdi";
-	case CF_FMT_RAW:
-	case CF_FMT_DEVICE:
-	case CF_FMT_NBD:
-		break;
-	}
-	return "raw";
+	/* QEMU's own words are ours but for one. */
+	return format == CF_FMT_VHD_FIXED || format == CF_FMT_VHD_DYNAMIC ? "vpc" : cf_disk_format_name(format);
 }
 
 /* {"driver": "file", "filename": PATH}: the only node that opens a file of the user's. */

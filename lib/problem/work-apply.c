@@ -7,43 +7,17 @@
 
 #include <stdio.h>
 
-/* Largest log that is read: Windows keeps them far below the hive's own size. */
-#define LOG_MAX (256 * CF_MIB)
-
-static int read_log(struct cf_volume *vol, const char *path, const char *suffix, struct cf_buf *out, struct cf_error *err)
-{
-	CF_FREE char *p = NULL;
-	if (asprintf(&p, "%s%s", path, suffix) < 0) {
-		p = NULL;
-		return cf_fail_nomem(err);
-	}
-	return cf_volume_exists(vol, p) ? cf_volume_read_file(vol, p, LOG_MAX, out, err) : 0;
-}
-
-/* The hive as Windows would load it, closed. */
-static int read_replayed(struct cf_volume *vol, const char *path, struct cf_buf *hive, struct cf_error *err)
-{
-	CF_BUF primary = { 0 }, log1 = { 0 }, log2 = { 0 };
-	struct cf_replay replay;
-	if (cf_volume_read_file(vol, path, CF_HIVE_ABSURD_BYTES, &primary, err) < 0 ||
-	    read_log(vol, path, ".LOG1", &log1, err) < 0 || read_log(vol, path, ".LOG2", &log2, err) < 0)
-		return -1;
-	if (!log1.n && !log2.n && read_log(vol, path, ".LOG", &log1, err) < 0)
-		return -1;
-	if (cf_hive_replay(cf_buf_span(&primary), cf_buf_span(&log1), cf_buf_span(&log2), hive, &replay, err) < 0)
-		return -1;
-	if (replay.state == CF_REPLAY_REJECTED)
-		return cf_fail(err, CF_E_UNCLEAN, "%s was not closed and its logs are not valid: %s", path, replay.reason);
-	if (replay.state == CF_REPLAY_NO_LOGS)
-		cf_hive_mark_clean(hive);
-	return 0;
-}
-
 static int write_hive(const struct cf_work_hive *h, struct cf_volume *vol, struct cf_error *err)
 {
-	CF_BUF hive = { 0 }, edited = { 0 };
-	if (read_replayed(vol, h->path, &hive, err) < 0)
+	CF_BUF hive = { 0 };
+	CF_BUF edited = { 0 };
+	struct cf_replay replay;
+	if (cf_hive_read_replayed(vol, h->path, &hive, &replay, err) < 0)
 		return -1;
+	if (replay.state == CF_REPLAY_REJECTED)
+		return cf_fail(err, CF_E_UNCLEAN, "%s was not closed and its logs are not valid: %s", h->path, replay.reason);
+	if (replay.state == CF_REPLAY_NO_LOGS)
+		cf_hive_mark_clean(&hive);
 	if (h->edits.n && cf_hive_apply(cf_buf_span(&hive), &h->edits, &edited, err) < 0)
 		return -1;
 	return cf_volume_replace(vol, h->path, cf_buf_span(h->edits.n ? &edited : &hive), err);

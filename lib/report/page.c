@@ -20,20 +20,14 @@ static void add(struct cf_page *p, const char *s, size_t n)
 
 void cf_page_print(struct cf_page *p, enum cf_ink ink, const char *fmt, ...)
 {
-	CF_FREE char *text = NULL;
-	va_list ap;
-	va_start(ap, fmt);
-	int n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0) {
-		text = NULL;
-		p->no_memory = true;
-		return;
-	}
 	bool paint = p->color && ink != CF_INK_PLAIN;
+	va_list ap;
 	if (paint)
 		add(p, escape[ink], strlen(escape[ink]));
-	add(p, text, (size_t)n);
+	va_start(ap, fmt);
+	if (cf_buf_vprintf(&p->out, fmt, ap) < 0)
+		p->no_memory = true;
+	va_end(ap);
 	if (paint)
 		add(p, "\033[0m", 4);
 }

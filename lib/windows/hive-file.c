@@ -38,16 +38,17 @@ static int read_log(struct cf_volume *vol, const char *path, const char *suffix,
 	return 0;
 }
 
-static int replay_logs(struct cf_volume *vol, struct cf_buf *primary, struct cf_hive_file *file, struct cf_error *err)
+static int replay_logs(struct cf_volume *vol, const char *path, struct cf_buf *primary, struct cf_replay *replay,
+		       struct cf_error *err)
 {
 	CF_BUF log1 = { 0 };
 	CF_BUF log2 = { 0 };
-	if (read_log(vol, file->path, ".LOG1", &log1, err) < 0 || read_log(vol, file->path, ".LOG2", &log2, err) < 0)
+	if (read_log(vol, path, ".LOG1", &log1, err) < 0 || read_log(vol, path, ".LOG2", &log2, err) < 0)
 		return -1;
-	if (!log1.n && !log2.n && read_log(vol, file->path, ".LOG", &log1, err) < 0)
+	if (!log1.n && !log2.n && read_log(vol, path, ".LOG", &log1, err) < 0)
 		return -1;
 	CF_BUF hive = { 0 };
-	if (cf_hive_replay(cf_buf_span(primary), cf_buf_span(&log1), cf_buf_span(&log2), &hive, &file->replay, err) < 0)
+	if (cf_hive_replay(cf_buf_span(primary), cf_buf_span(&log1), cf_buf_span(&log2), &hive, replay, err) < 0)
 		return -1;
 	cf_buf_free(primary);
 	*primary = hive;
@@ -55,32 +56,37 @@ static int replay_logs(struct cf_volume *vol, struct cf_buf *primary, struct cf_
 	return 0;
 }
 
-static int read_primary(struct cf_volume *vol, struct cf_hive_file *file, struct cf_buf *bytes, struct cf_error *err)
+int cf_hive_read_replayed(struct cf_volume *vol, const char *path, struct cf_buf *bytes, struct cf_replay *replay,
+			  struct cf_error *err)
 {
 	struct cf_stat st;
-	if (cf_volume_stat(vol, file->path, &st, err) < 0)
+	struct cf_hive_base base;
+	*replay = (struct cf_replay){ .state = CF_REPLAY_CLEAN };
+	if (cf_volume_stat(vol, path, &st, err) < 0)
 		return -1;
-	file->present = true;
-	file->size = st.size;
 	if (st.kind != CF_FILE_REGULAR)
 		return cf_fail(err, CF_E_CORRUPT, "a folder lies where the hive file should be");
 	if (st.size > CF_HIVE_ABSURD_BYTES)
 		return cf_fail(err, CF_E_CORRUPT, "the hive is absurdly large (%llu MiB): it was not loaded",
 			       (unsigned long long)(st.size / CF_MIB));
-	return cf_volume_read_file(vol, file->path, CF_HIVE_ABSURD_BYTES, bytes, err);
+	if (cf_volume_read_file(vol, path, CF_HIVE_ABSURD_BYTES, bytes, err) < 0)
+		return -1;
+	bool dirty = cf_hive_read_base(cf_buf_span(bytes), &base, NULL) < 0 || base.dirty;
+	return dirty ? replay_logs(vol, path, bytes, replay, err) : 0;
 }
 
 static int load(struct cf_machine *m, size_t vol, bool validate, struct cf_hive_file *file, struct cf_error *err)
 {
 	CF_BUF bytes = { 0 };
-	struct cf_hive_base base;
+	struct cf_stat st;
 	if (vol >= m->n_vols || !m->vol[vol].vol)
 		return cf_fail(err, CF_E_NOT_FOUND, "the volume of the hive can't be read");
 	struct cf_volume *v = m->vol[vol].vol;
-	if (read_primary(v, file, &bytes, err) < 0)
+	if (cf_volume_stat(v, file->path, &st, err) < 0)
 		return -1;
-	file->replay.state = CF_REPLAY_CLEAN;
-	if ((cf_hive_read_base(cf_buf_span(&bytes), &base, NULL) < 0 || base.dirty) && replay_logs(v, &bytes, file, err) < 0)
+	file->present = true;
+	file->size = st.size;
+	if (cf_hive_read_replayed(v, file->path, &bytes, &file->replay, err) < 0)
 		return -1;
 	file->hive = cf_hive_open(&bytes, err);
 	if (!file->hive)

@@ -137,6 +137,11 @@ int cf_machine_find_letter(const struct cf_machine *m, const struct cf_install *
 /* "C:" for a volume with a letter, else "partition 2 (System Reserved)"; malloc'd. */
 char *cf_vol_name(const struct cf_machine *m, size_t vol);
 
+/* The bytes of a hive as Windows would load it: the file, and if it is dirty its logs (PATH.LOG1, .LOG2, .LOG) replayed over
+ * it in memory; replay says what was done. CF_E_CORRUPT for what is no hive or absurdly large. */
+int cf_hive_read_replayed(struct cf_volume *vol, const char *path, struct cf_buf *bytes, struct cf_replay *replay,
+			  struct cf_error *err) CF_MUST_CHECK;
+
 /* Reads a hive file with its logs (PATH.LOG1, .LOG2, .LOG) and replays them in memory. Never fails: see file->error. */
 void cf_hive_file_load(struct cf_machine *m, size_t vol, const char *path, bool validate, struct cf_hive_file *file);
 void cf_hive_file_free(struct cf_hive_file *file);
