@@ -251,11 +251,51 @@ static bool find_backup(struct cf_block *disk, const struct copy *primary, uint6
 	return false;
 }
 
+/* ---- writing the bad copy anew ---- */
+
+/* Where the structures of this disk belong, in sectors. */
+struct plan {
+	uint64_t last;          /* backup header */
+	uint64_t array_sectors;
+	uint64_t primary_array;
+	uint64_t last_usable;
+};
+
+/* Every partition must end before the backup array of this disk. */
+static bool partitions_fit(const struct copy *good, uint64_t last_usable)
+{
+	size_t step = cf_le32_get(good->h.entry_size);
+	for (size_t i = 0, off = 0; i < cf_le32_get(good->h.entries); i++, off += step) {
+		struct gpt_entry_disk e;
+		memcpy(&e, good->array.p + off, sizeof e);
+		if (!cf_guid_is_zero(&e.type) && cf_le64_get(e.last) > last_usable)
+			return false;
+	}
+	return true;
+}
+
+/* Fills *p; false with a sentence in *why when the good copy can't be written anew on this disk. */
+static bool make_plan(const struct cf_block *disk, const struct copy *good, struct plan *p, const char **why)
+{
+	p->last = disk->size / disk->sector_size - 1;
+	p->array_sectors = (good->array.n + disk->sector_size - 1) / disk->sector_size;
+	p->primary_array = good->lba == 1 ? cf_le64_get(good->h.array_lba) : 2;
+	*why = "there is no room for both copies of the GPT on this disk";
+	if (!good->array.n || p->last < 2 * p->array_sectors + 4 ||
+	    p->primary_array + p->array_sectors > cf_le64_get(good->h.first_usable))
+		return false;
+	p->last_usable = p->last - p->array_sectors - 1;
+	*why = "a partition reaches behind the end of the disk, which was cut: enlarge the disk first";
+	return partitions_fit(good, p->last_usable);
+}
+
 int cf_gpt_read(struct cf_block *disk, uint64_t hint_lba, struct cf_part_table *t, enum cf_gpt_found *found,
 		struct cf_error *err)
 {
 	struct copy primary CF_CLEANUP(release_copy) = { 0 };
 	struct copy backup CF_CLEANUP(release_copy) = { 0 };
+	struct plan plan;
+	const char *why;
 	*found = CF_GPT_ABSENT;
 	if (disk->size / disk->sector_size < 3)
 		return 0;
@@ -263,7 +303,7 @@ int cf_gpt_read(struct cf_block *disk, uint64_t hint_lba, struct cf_part_table *
 	if (primary.valid) {
 		*found = CF_GPT_PRIMARY;
 		check_backup(disk, &primary, t);
-		t->gpt_repairable = t->n_defects > 0;
+		t->gpt_repairable = t->n_defects > 0 && make_plan(disk, &primary, &plan, &why);
 		fill(disk, &primary, t);
 		return 0;
 	}
@@ -272,7 +312,7 @@ int cf_gpt_read(struct cf_block *disk, uint64_t hint_lba, struct cf_part_table *
 	if (find_backup(disk, &primary, hint_lba, &backup, t, &seen)) {
 		*found = CF_GPT_BACKUP;
 		t->used_backup = true;
-		t->gpt_repairable = true;
+		t->gpt_repairable = make_plan(disk, &backup, &plan, &why);
 		fill(disk, &backup, t);
 		return 0;
 	}
@@ -282,8 +322,6 @@ int cf_gpt_read(struct cf_block *disk, uint64_t hint_lba, struct cf_part_table *
 		*found = CF_GPT_BAD;
 	return 0;
 }
-
-/* ---- writing the bad copy anew ---- */
 
 /* A header for one place, from the good one; sector is zeroed first. */
 static void make_header(uint8_t *sector, const struct cf_block *disk, const struct gpt_header_disk *good, uint64_t my, uint64_t other,
@@ -301,19 +339,6 @@ static void make_header(uint8_t *sector, const struct cf_block *disk, const stru
 	memcpy(sector, &h, sizeof h);
 }
 
-/* Every partition must end before the backup array of this disk. */
-static bool partitions_fit(const struct copy *good, uint64_t last_usable)
-{
-	size_t step = cf_le32_get(good->h.entry_size);
-	for (size_t i = 0, off = 0; i < cf_le32_get(good->h.entries); i++, off += step) {
-		struct gpt_entry_disk e;
-		memcpy(&e, good->array.p + off, sizeof e);
-		if (!cf_guid_is_zero(&e.type) && cf_le64_get(e.last) > last_usable)
-			return false;
-	}
-	return true;
-}
-
 static int write_copy(struct cf_block *disk, const struct copy *good, uint64_t my, uint64_t other, uint64_t array,
 		      uint64_t last_usable, struct cf_error *err)
 {
@@ -324,19 +349,21 @@ static int write_copy(struct cf_block *disk, const struct copy *good, uint64_t m
 	return cf_block_write(disk, my * disk->sector_size, sector, disk->sector_size, err);
 }
 
-/* The protective entry covers the disk as it is, or as much as 32 bits can say. The disk's signature beside it stays. */
-static int fit_protective_mbr(struct cf_block *disk, uint64_t last, struct cf_error *err)
+/* The protective entry covers the whole disk. 0xffffffff says so for any size (Windows writes that), and a hybrid MBR is left
+ * alone. Nothing else of sector 0 changes. */
+static int write_protective_size(struct cf_block *disk, const uint8_t *mbr, uint64_t last, struct cf_error *err)
 {
-	uint8_t sector[CF_MBR_SIZE];
-	if (cf_block_read(disk, 0, sector, sizeof sector, err) < 0)
-		return -1;
-	for (uint8_t *e = sector + 0x1be; e < sector + 0x1fe; e += 16) {
-		if (e[4] != CF_MBR_TYPE_PROTECTIVE || cf_ld32(e + 8) != 1)
-			continue;
-		cf_st32(e + 12, (uint32_t)cf_min_u64(last, UINT32_MAX));
-		return cf_block_write(disk, 0, sector, sizeof sector, err);
-	}
-	return 0; /* a hybrid or missing MBR is somebody's own doing */
+	struct cf_mbr_look look;
+	uint8_t count[4];
+	cf_mbr_look(mbr, disk, &look);
+	if (!look.marked || !look.protective || look.other)
+		return 0;
+	cf_st32(count, (uint32_t)cf_min_u64(last, UINT32_MAX));
+	for (size_t at = CF_MBR_ENTRIES; at < CF_MBR_ENTRIES + 64; at += 16)
+		if (mbr[at + 4] == CF_MBR_TYPE_PROTECTIVE && cf_ld32(mbr + at + 8) == 1 &&
+		    cf_ld32(mbr + at + 12) != UINT32_MAX && memcmp(mbr + at + 12, count, 4) != 0)
+			return cf_block_write(disk, at + 12, count, sizeof count, err);
+	return 0;
 }
 
 int cf_part_repair_gpt(struct cf_block *disk, struct cf_error *err)
@@ -344,25 +371,27 @@ int cf_part_repair_gpt(struct cf_block *disk, struct cf_error *err)
 	struct copy primary CF_CLEANUP(release_copy) = { 0 };
 	struct copy backup CF_CLEANUP(release_copy) = { 0 };
 	CF_FREE struct cf_part_table *scratch = calloc(1, sizeof *scratch);
+	uint8_t mbr[CF_MBR_SIZE];
+	struct cf_mbr_look look;
+	struct plan p;
+	const char *why;
 	bool seen = false;
 	if (!scratch)
 		return cf_fail_nomem(err);
-	if (disk->size / disk->sector_size < 3 || disk->sector_size > 4096)
+	if (disk->sector_size < CF_MBR_SIZE || disk->sector_size > 4096 || disk->size / disk->sector_size < 3)
 		return cf_fail(err, CF_E_REFUSED, "the disk is too small for a GPT");
-	uint64_t last = disk->size / disk->sector_size - 1;
+	if (cf_block_read(disk, 0, mbr, sizeof mbr, err) < 0)
+		return -1;
+	cf_mbr_look(mbr, disk, &look);
 	read_copy(disk, 1, &primary);
-	if (!primary.valid && !find_backup(disk, &primary, 0, &backup, scratch, &seen))
+	if (!primary.valid &&
+	    !find_backup(disk, &primary, look.protective ? look.protective_last : 0, &backup, scratch, &seen))
 		return cf_fail(err, CF_E_REFUSED, "no intact copy of the GPT says what to write");
 	const struct copy *good = primary.valid ? &primary : &backup;
-	uint64_t sectors = (good->array.n + disk->sector_size - 1) / disk->sector_size;
-	uint64_t array = primary.valid ? cf_le64_get(primary.h.array_lba) : 2;
-	if (!good->array.n || last < 2 * sectors + 4 || array + sectors > cf_le64_get(good->h.first_usable))
-		return cf_fail(err, CF_E_REFUSED, "there is no room for both copies of the GPT on this disk");
-	uint64_t last_usable = last - sectors - 1;
-	if (!partitions_fit(good, last_usable))
-		return cf_fail(err, CF_E_REFUSED, "a partition reaches behind the end of the disk, which was cut: enlarge the disk first");
-	if (write_copy(disk, good, last, 1, last - sectors, last_usable, err) < 0 ||
-	    write_copy(disk, good, 1, last, array, last_usable, err) < 0)
+	if (!make_plan(disk, good, &p, &why))
+		return cf_fail(err, CF_E_REFUSED, "%s", why);
+	if (write_copy(disk, good, p.last, 1, p.last - p.array_sectors, p.last_usable, err) < 0 ||
+	    write_copy(disk, good, 1, p.last, p.primary_array, p.last_usable, err) < 0)
 		return -1;
-	return fit_protective_mbr(disk, last, err);
+	return write_protective_size(disk, mbr, p.last, err);
 }

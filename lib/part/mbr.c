@@ -19,13 +19,12 @@ struct mbr_entry_disk {
 };
 _Static_assert(sizeof(struct mbr_entry_disk) == 16, "MBR entry");
 
-#define MBR_ENTRIES 0x1be
 #define EBR_MAX 256 /* logical partitions; Windows has drive letters for fewer */
 
 static struct mbr_entry_disk entry(const uint8_t *sector, unsigned i)
 {
 	struct mbr_entry_disk e;
-	memcpy(&e, sector + MBR_ENTRIES + i * sizeof e, sizeof e);
+	memcpy(&e, sector + CF_MBR_ENTRIES + i * sizeof e, sizeof e);
 	return e;
 }
 
@@ -141,7 +140,7 @@ int cf_mbr_read(struct cf_block *disk, const uint8_t sector[CF_MBR_SIZE], struct
 			continue;
 		struct cf_partition p = partition(&e, i + 1, 0, disk->sector_size);
 		if (!p.start) {
-			cf_part_defect(t, MBR_ENTRIES + i * sizeof e, "partition %u begins at the partition table itself", i + 1);
+			cf_part_defect(t, CF_MBR_ENTRIES + i * sizeof e, "partition %u begins at the partition table itself", i + 1);
 			continue;
 		}
 		if (is_extended(e.type)) {

@@ -9,6 +9,7 @@
 
 #define CF_MBR_SIZE 512
 #define CF_MBR_TYPE_PROTECTIVE 0xee
+#define CF_MBR_ENTRIES 0x1be
 
 /* Notes one defect; the last slot says that there are more. */
 void cf_part_defect(struct cf_part_table *t, uint64_t offset, const char *fmt, ...) CF_PRINTF(3, 4);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Reading trusts nothing: every cluster number is checked, every chain has an end. Writing refuses a volume whose two
- * FATs disagree (which one is right can't be known) or that is larger than its partition. After each change the volume is
+ * FATs disagree (which one is right can't be known), where files share clusters, or that is larger than its partition. After each change the volume is
  * consistent; nothing waits for close. Boot sector and dirty bits are never written.
  */
 #include "volume/fat.h"
@@ -334,7 +334,12 @@ static int check_writable(struct fat_volume *v, struct cf_error *err)
 		return 0;
 	if (copies_agree(v, &agree, err) < 0)
 		return -1;
-	return agree ? 0 : cf_fail(err, CF_E_UNCLEAN, "%s (or --force-unclean)", differ);
+	if (!agree)
+		return cf_fail(err, CF_E_UNCLEAN, "%s (--force-unclean writes nevertheless)", differ);
+	if (cf_fat_check(v, err) < 0)
+		return cf_fail_prefix(err, "the volume is damaged, so nothing is written to it; chkdsk can repair that "
+					   "(--force-unclean writes nevertheless)");
+	return 0;
 }
 
 static int setup(struct fat_volume *v, struct cf_error *err)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * fat-bpb.c reads the boot sector, fat-table.c the allocation table, fat-name.c turns names, fat-dir.c folders,
- * fat-write.c changes files, fat.c is the driver itself.
+ * fat-check.c looks whether writing is safe, fat-write.c changes files, fat.c is the driver itself.
  */
 #ifndef CF_VOLUME_FAT_H
 #define CF_VOLUME_FAT_H
@@ -176,6 +176,11 @@ int cf_fat_lookup(struct fat_volume *v, const char *path, struct fat_entry *e, s
 /* Finds the folder in which a new file is to lie, and the new name in UTF-16LE. */
 int cf_fat_lookup_parent(struct fat_volume *v, const char *path, struct fat_dir *dir, struct cf_buf *name,
 			 struct cf_error *err) CF_MUST_CHECK;
+
+/* ---- fat-check.c ------------------------------------------------------------------------------------------ */
+
+/* CF_E_UNCLEAN when writing could destroy another file: clusters that two files share, or that are in use but marked free. */
+int cf_fat_check(struct fat_volume *v, struct cf_error *err) CF_MUST_CHECK;
 
 /* ---- fat-write.c ------------------------------------------------------------------------------------------ */
 

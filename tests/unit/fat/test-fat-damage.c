@@ -197,13 +197,20 @@ static void test_copies_differ(void **state)
 	done();
 }
 
-/* All calls that follow the chain of path fail as damaged, and nothing is written. */
-static void must_be_corrupt(const char *path)
+/* Writing is refused if that damage could reach another file; forced, the calls that follow this file's chain fail, and
+ * nothing is written. */
+static void must_be_corrupt(const char *path, bool dangerous)
 {
 	struct cf_error err = { 0 };
 	CF_BUF data = { 0 };
 	uint64_t before = disk->bytes_written;
-	struct cf_volume *v = open_volume(CF_VOL_WRITE);
+	struct cf_volume *v = cf_volume_open(disk, g.fs, CF_VOL_WRITE, &err);
+	assert_int_equal(dangerous, v == NULL);
+	if (v)
+		cf_volume_closep(&v);
+	else
+		assert_int_equal(err.code, CF_E_UNCLEAN);
+	v = open_volume(CF_VOL_WRITE | CF_VOL_FORCE_UNCLEAN);
 	struct cf_stat st;
 	assert_int_equal(cf_volume_stat(v, path, &st, NULL), 0);
 	assert_int_equal(cf_volume_replace(v, path, cf_span_of("x", 1), &err), -1);
@@ -226,12 +233,12 @@ static void test_chains(void **state)
 		uint32_t value = i < CF_ARRAY_LEN(bad) ? bad[i] : first; /* last: a circle */
 		set_fat32(0, third, value);
 		set_fat32(1, third, value);
-		must_be_corrupt("a");
+		must_be_corrupt("a", value == first || value == 0);
 	}
 	/* the end mark too early */
 	set_fat32(0, third, 0x0fffffff);
 	set_fat32(1, third, 0x0fffffff);
-	must_be_corrupt("a");
+	must_be_corrupt("a", false);
 	struct cf_error err;
 	struct cf_volume *v = open_volume(CF_VOL_READ);
 	assert_null(cf_file_open(v, "a", &err));
@@ -243,13 +250,65 @@ static void test_chains(void **state)
 	uint32_t efi = first_of("EFI");
 	set_fat32(0, efi, efi);
 	set_fat32(1, efi, efi);
-	v = open_volume(CF_VOL_WRITE);
+	assert_null(cf_volume_open(disk, g.fs, CF_VOL_WRITE, &err));
+	assert_int_equal(err.code, CF_E_UNCLEAN);
+	v = open_volume(CF_VOL_WRITE | CF_VOL_FORCE_UNCLEAN);
 	unsigned n = 0;
 	assert_int_equal(cf_volume_list(v, "EFI", count_name, &n, &err), -1);
 	assert_int_equal(err.code, CF_E_CORRUPT);
 	assert_int_equal(n, 0);
 	assert_int_equal(cf_volume_create(v, "EFI\\new", cf_span_of("x", 1), &err), -1);
 	assert_int_equal(err.code, CF_E_CORRUPT);
+	cf_volume_closep(&v);
+	done();
+}
+
+/* Two files in one cluster, and a file in a cluster that is marked free: writing would destroy something. */
+static void test_shared_clusters(void **state)
+{
+	(void)state;
+	struct cf_error err;
+	make("20M", "-F 16 -s 4");
+	uint32_t a = first_of("a"), b = first_of("EFI\\b");
+	uint8_t e[32], two[2];
+	struct cf_volume *v = open_volume(CF_VOL_WRITE);
+	cf_volume_closep(&v);
+	uint64_t before = disk->bytes_written;
+	/* b's second cluster becomes a's second */
+	for (unsigned copy = 0; copy < 2; copy++) {
+		cf_st16(two, (uint16_t)(a + 1));
+		put(g.fat_offset + copy * g.fat_size + 2 * (uint64_t)b, two, 2);
+	}
+	before = disk->bytes_written;
+	assert_null(cf_volume_open(disk, g.fs, CF_VOL_WRITE, &err));
+	assert_int_equal(err.code, CF_E_UNCLEAN);
+	assert_non_null(strstr(err.message, "two files"));
+	assert_int_equal(disk->bytes_written, before);
+	cf_st16(two, (uint16_t)(b + 1));
+	for (unsigned copy = 0; copy < 2; copy++)
+		put(g.fat_offset + copy * g.fat_size + 2 * (uint64_t)b, two, 2);
+	v = open_volume(CF_VOL_WRITE);
+	cf_volume_closep(&v);
+	/* the first cluster of a, marked free */
+	for (unsigned copy = 0; copy < 2; copy++)
+		put(g.fat_offset + copy * g.fat_size + 2 * (uint64_t)a, "\0\0", 2);
+	assert_null(cf_volume_open(disk, g.fs, CF_VOL_WRITE, &err));
+	assert_int_equal(err.code, CF_E_UNCLEAN);
+	assert_non_null(strstr(err.message, "marked free"));
+	/* a folder inside itself */
+	cf_st16(two, (uint16_t)(a + 1));
+	for (unsigned copy = 0; copy < 2; copy++)
+		put(g.fat_offset + copy * g.fat_size + 2 * (uint64_t)a, two, 2);
+	uint32_t efi = first_of("EFI");
+	uint64_t at = g.data_offset + (uint64_t)(efi - 2) * g.cluster_size;
+	assert_int_equal(cf_block_read(disk, at + 64, e, 32, NULL), 0);
+	memcpy(e, "ITSELF     \x10", 12);
+	cf_st16(e + 26, (uint16_t)efi);
+	put(at + 96, e, 32);
+	assert_null(cf_volume_open(disk, g.fs, CF_VOL_WRITE, &err));
+	assert_int_equal(err.code, CF_E_UNCLEAN);
+	v = open_volume(CF_VOL_READ);
+	assert_true(cf_volume_exists(v, "EFI\\itself\\ITSELF\\b"));
 	cf_volume_closep(&v);
 	done();
 }
@@ -485,7 +544,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_not_mirrored), cmocka_unit_test(test_dirty_bits),   cmocka_unit_test(test_upper_bits),
-		cmocka_unit_test(test_copies_differ), cmocka_unit_test(test_chains),      cmocka_unit_test(test_names),
+		cmocka_unit_test(test_copies_differ), cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_shared_clusters), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_end_mark),     cmocka_unit_test(test_boot_sector),  cmocka_unit_test(test_fsinfo),
 		cmocka_unit_test(test_write_errors), cmocka_unit_test(test_extents),      cmocka_unit_test(test_shared_xp),
 	};

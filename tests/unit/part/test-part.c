@@ -112,7 +112,7 @@ static void make(const char *path, const char *size, uint32_t ss, const char *sc
 	NEED_TOOL("sfdisk");
 	assert_int_equal(tool("rm -f %s; truncate -s %s %s", path, size, path), 0);
 	if (ss == 512) {
-		assert_int_equal(tool("printf '%s' | sfdisk -q %s >/dev/null 2>&1", script, path), 0);
+		assert_int_equal(tool("printf '%s' | sfdisk -q --no-reread --no-tell-kernel %s >/dev/null 2>&1", script, path), 0);
 		return;
 	}
 	NEED_TOOL("fdisk");
@@ -372,6 +372,73 @@ static void test_gpt_hostile_entries(void **state)
 	assert_true(defect_says("partition 15 lies outside"));
 }
 
+/* Repairs, then judges: our reader finds nothing, sgdisk and sfdisk neither, every GUID and entry is as it was. */
+static void repair(const struct cf_part_table *before, uint32_t ss)
+{
+	struct cf_error err = { 0 };
+	struct cf_block *b = tool_block_open("g.img", ss);
+	if (cf_part_repair_gpt(b, &err) < 0)
+		fail_msg("%s", err.message);
+	cf_block_close(b);
+	must_read("g.img", ss);
+	assert_int_equal(table.n_defects, 0);
+	assert_false(table.used_backup);
+	assert_false(table.gpt_repairable);
+	assert_int_equal(table.n, before->n);
+	assert_memory_equal(table.part, before->part, table.n * sizeof table.part[0]);
+	assert_true(cf_guid_eq(&table.disk_guid, &before->disk_guid));
+	assert_int_equal(table.signature, before->signature);
+	if (ss != 512)
+		return;
+	assert_int_equal(tool("sfdisk --verify g.img >out 2>&1; grep -q 'No errors detected' out || { cat out; false; }"), 0);
+	if (tool_exists("sgdisk"))
+		assert_int_equal(tool("sgdisk -v g.img >out 2>&1; grep -q 'No problems found' out || { cat out; false; }"), 0);
+}
+
+static void test_gpt_repair(void **state)
+{
+	(void)state;
+	CF_FREE struct cf_part_table *before = malloc(sizeof *before);
+	static const struct { const char *what, *size; uint64_t off; bool from_end; } damage[] = {
+		{ "primary header", "64M", 20, false },  { "primary signature", "64M", 0, false },
+		{ "backup header", "64M", 20, true },    { "backup signature", "64M", 0, true },
+		{ "grown", "80M", UINT64_MAX, false },   { "grown, and the primary is gone", "80M", 0, false },
+		{ "grown, and the primary is bad", "80M", 20, false },
+	};
+	for (uint32_t ss = 512; ss <= 4096; ss *= 8)
+		for (size_t i = 0; i < CF_ARRAY_LEN(damage); i++) {
+			make("g.img", "64M", ss, gen2);
+			must_read("g.img", ss);
+			*before = table;
+			assert_false(table.gpt_repairable);
+			assert_int_equal(tool("truncate -s %s g.img", damage[i].size), 0);
+			if (damage[i].off != UINT64_MAX)
+				change("g.img", (damage[i].from_end ? SIZE - ss : ss) + damage[i].off, "\xa5\x5a", 2);
+			must_read("g.img", ss);
+			assert_true(table.n_defects > 0);
+			if (!table.gpt_repairable)
+				fail_msg("not repairable: %s", damage[i].what);
+			repair(before, ss);
+		}
+	/* a cut disk can't be repaired, and says so before anybody tries */
+	struct cf_error err = { 0 };
+	make("g.img", "64M", 512, gen2);
+	assert_int_equal(tool("truncate -s 38M g.img"), 0);
+	must_read("g.img", 512);
+	assert_false(table.gpt_repairable);
+	struct cf_block *b = tool_block_open("g.img", 512);
+	assert_int_equal(cf_part_repair_gpt(b, &err), -1);
+	assert_int_equal(err.code, CF_E_REFUSED);
+	assert_int_equal(b->bytes_written, 0);
+	/* nor one without any good copy */
+	assert_int_equal(cf_block_write(b, 512, "\0", 1, NULL), 0);
+	uint64_t written = b->bytes_written;
+	assert_int_equal(cf_part_repair_gpt(b, &err), -1);
+	assert_int_equal(err.code, CF_E_REFUSED);
+	assert_int_equal(b->bytes_written, written);
+	cf_block_close(b);
+}
+
 static void test_mbr(void **state)
 {
 	(void)state;
@@ -500,6 +567,64 @@ static void test_shared_mbr(void **state)
 	shared("partition-tables/debian_forensics-samples/fs.multiple.xz");
 }
 
+/* Disks that Windows made, unpacked from their containers. */
+static void shared_container(const char *name, const char *file, const char *format)
+{
+	NEED_TOOL("sfdisk");
+	NEED_TOOL("qemu-img");
+	tool_shared(name, file);
+	if (strcmp(file, "x.zip") == 0) {
+		NEED_TOOL("unzip");
+		assert_int_equal(tool("unzip -p x.zip > x.vhdx"), 0);
+		file = "x.vhdx";
+	}
+	assert_int_equal(tool("qemu-img convert -q -f %s -O raw %s x.img", format, file), 0);
+	same_as_sfdisk("x.img", 512);
+	assert_int_equal(table.n_defects, 0);
+	unlink("x.img");
+}
+
+static void test_shared_server2022(void **state)
+{
+	(void)state;
+	shared_container("vhd-vhdx-qcow2/Velocidex+velociraptor/test.vhdx.zip", "x.zip", "vhdx");
+	assert_int_equal(table.n, 1);
+	assert_int_equal(table.part[0].start, 128 * 512);
+	assert_int_equal(table.part[0].size, 6144 * 512);
+	assert_string_equal(cf_part_type_word(&table, &table.part[0]), "basic-data");
+}
+
+/* No table on it, which sfdisk finds too. */
+static void test_shared_no_table(void **state)
+{
+	(void)state;
+	NEED_TOOL("qemu-img");
+	tool_shared("vhd-vhdx-qcow2/LTRData+DiscUtils/swap.vhdx.gz", "x.vhdx");
+	assert_int_equal(tool("qemu-img convert -q -f vhdx -O raw x.vhdx x.img"), 0);
+	must_read("x.img", 512);
+	assert_int_equal(table.scheme, CF_SCHEME_NONE);
+	assert_int_equal(table.n_defects, 0);
+	unlink("x.img");
+}
+
+static void test_shared_lvm(void **state)
+{
+	(void)state;
+	shared_container("vhd-vhdx-qcow2/LTRData+DiscUtils/lvm2.vhdx.gz", "x.vhdx", "vhdx");
+}
+
+/* An NTFS volume without a table. */
+static void test_shared_ntfs_volume(void **state)
+{
+	(void)state;
+	NEED_TOOL("qemu-img");
+	tool_shared("vhd-vhdx-qcow2/log2timeline+dfvfs/windows_volume.qcow2", "x.qcow2");
+	assert_int_equal(tool("qemu-img convert -q -f qcow2 -O raw x.qcow2 x.img"), 0);
+	must_read("x.img", 512);
+	assert_int_equal(table.scheme, CF_SCHEME_NONE);
+	assert_int_equal(table.n_defects, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -512,11 +637,16 @@ int main(void)
 		cmocka_unit_test(test_gpt_pmbr),
 		cmocka_unit_test(test_gpt_wrong_sector_size),
 		cmocka_unit_test(test_gpt_hostile_entries),
+		cmocka_unit_test(test_gpt_repair),
 		cmocka_unit_test(test_mbr),
 		cmocka_unit_test(test_mbr_chain),
 		cmocka_unit_test(test_bare_volume),
 		cmocka_unit_test(test_shared_gpt),
 		cmocka_unit_test(test_shared_mbr),
+		cmocka_unit_test(test_shared_server2022),
+		cmocka_unit_test(test_shared_no_table),
+		cmocka_unit_test(test_shared_lvm),
+		cmocka_unit_test(test_shared_ntfs_volume),
 	};
 	return cmocka_run_group_tests_name("part", tests, tool_setup, tool_teardown);
 }
