@@ -15,7 +15,7 @@ enum {
 	O_JSON = 256, O_COLOR, O_PROGRESS, O_HELP, O_VERSION,
 	O_FORMAT, O_SECTOR, O_BACKING, O_CHECKPOINTS, O_SHARE, O_UNCLEAN,
 	O_RAM, O_TEMP, O_DATA, O_WINDOWS,
-	O_ONLY, O_SKIP, O_WITH, O_PREPARE, O_OUTPUT, O_BACKUP, O_NO_BACKUP, O_EXPECT, O_DUMP_FILE, O_DEDICATED, O_DISCARD, O_KEY, O_SHADOW,
+	O_ONLY, O_SKIP, O_WITH, O_PREPARE, O_OUTPUT, O_BACKUP, O_NO_BACKUP, O_EXPECT, O_DUMP_FILE, O_DEDICATED, O_DISCARD, O_KEY, O_SHADOW, O_EXPAND,
 	O_DRY, O_YES, O_UNDO_FILE, O_NO_UNDO, O_FORCE, O_TO
 };
 
@@ -50,6 +50,7 @@ static const struct option longopts[] = {
 	{ "discard-dump", no_argument, NULL, O_DISCARD },
 	{ "recovery-key-at-hand", no_argument, NULL, O_KEY },
 	{ "accept-shadow-copy-loss", no_argument, NULL, O_SHADOW },
+	{ "expand", optional_argument, NULL, O_EXPAND },
 	{ "dry-run", no_argument, NULL, O_DRY },
 	{ "yes", no_argument, NULL, O_YES },
 	{ "undo-file", required_argument, NULL, O_UNDO_FILE },
@@ -68,7 +69,7 @@ static unsigned group_of(int opt)
 	case O_RAM: case O_TEMP: case O_DATA: case O_WINDOWS:
 		return OPT_VM;
 	case O_ONLY: case O_SKIP: case O_WITH: case O_PREPARE: case O_OUTPUT: case O_BACKUP: case O_NO_BACKUP: case O_EXPECT:
-	case O_DUMP_FILE: case O_DEDICATED: case O_DISCARD: case O_KEY: case O_SHADOW:
+	case O_DUMP_FILE: case O_DEDICATED: case O_DISCARD: case O_KEY: case O_SHADOW: case O_EXPAND:
 		return OPT_REPAIR;
 	case O_DRY: case O_YES: case O_UNDO_FILE: case O_NO_UNDO:
 		return OPT_WRITE;
@@ -297,6 +298,9 @@ static int set_repair(int opt, struct options *o, struct cf_error *err)
 	case O_KEY:
 		r->recovery_key_at_hand = 1;
 		break;
+	case O_EXPAND:
+		return usage(err, "--expand is not part of this version: grow the image, the partition and the file system with other tools "
+				  "first (coldfix explain volume-full)");
 	case O_SHADOW:
 		r->accept_shadow_copy_loss = 1;
 		break;
@@ -377,12 +381,24 @@ static int positionals(int argc, char **argv, const struct command **command, st
 	return take_switches(o, err);
 }
 
+/* Commands that the documentation speaks of and that a later version brings. */
+static bool planned(const char *name)
+{
+	static const char *const later[] = { "space", "cleanup", "expand", "defrag", "dump", "collect", "symptom" };
+	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
+		if (strcmp(name, later[i]) == 0)
+			return true;
+	return false;
+}
+
 int options_parse(int argc, char **argv, const struct command **command, struct options *o, struct cf_error *err)
 {
 	*o = (struct options){ .color = -1, .progress_fd = -1 };
 	*command = NULL;
 	if (argc > 1 && argv[1][0] != '-') {
 		*command = find_command(argv[1]);
+		if (!*command && planned(argv[1]))
+			return usage(err, "coldfix %s is not part of this version; coldfix --help lists what is", argv[1]);
 		if (!*command)
 			return usage(err, "there is no command \"%s\"; coldfix --help lists them", argv[1]);
 		o->req.command = (*command)->id;

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "job/session.h"
 
@@ -27,6 +28,8 @@ static json_t *partition(const struct cf_machine *m, const struct cf_vol *v)
 	json_object_set_new(j, "size", json_integer((json_int_t)v->size));
 	json_object_set_new(j, "type", json_string(type));
 	json_object_set_new(j, "name", cf_json_text(v->part ? v->part->name : ""));
+	if (v->part && strstr(v->part->name, "\\u{"))
+		json_object_set_new(j, "escaped", json_true());
 	json_object_set_new(j, "filesystem", json_string(cf_fs_name(v->fs)));
 	json_object_set_new(j, "role", json_string(cf_role_name(v->role)));
 	json_object_set_new(j, "letter", v->letter ? json_string(letter) : json_null());

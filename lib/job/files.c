@@ -35,6 +35,8 @@ static json_t *entry(const char *path, const struct cf_stat *st)
 		strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	json_t *j = json_object();
 	json_object_set_new(j, "path", cf_json_text(path));
+	if (strstr(path, "\\u{")) /* the name is not well-formed text: it was escaped */
+		json_object_set_new(j, "escaped", json_true());
 	json_object_set_new(j, "kind", json_string(st->kind == CF_FILE_DIRECTORY ? "directory" : "file"));
 	json_object_set_new(j, "size", json_integer((json_int_t)st->size));
 	json_object_set_new(j, "allocated", json_integer((json_int_t)st->allocated));

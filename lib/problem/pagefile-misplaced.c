@@ -20,11 +20,12 @@ static enum place judge_entry(const struct cf_context *c, char wanted, const str
 	if (p->letter == '?' || p->letter == c->in->own_letter)
 		return PLACE_RIGHT;
 	const struct cf_letter *l = cf_letter_entry(c->in, p->letter);
-	if (l && l->not_a_disk)
-		return PLACE_WRONG;
-	if (l)
-		return l->vol >= 0 || p->letter == 'D' ? PLACE_RIGHT : PLACE_NOTE;
-	return p->letter == 'D' ? PLACE_NOTE : PLACE_WRONG;
+	/* Azure gives D: to the temporary disk whatever had the letter before, so D: is never surely wrong. */
+	if (p->letter == 'D')
+		return l && !l->not_a_disk ? PLACE_RIGHT : PLACE_NOTE;
+	if (l && !l->not_a_disk)
+		return l->vol >= 0 ? PLACE_RIGHT : PLACE_NOTE;
+	return PLACE_WRONG;
 }
 
 /* Judges PagingFiles of every control set; text collects what stands there. */

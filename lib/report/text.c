@@ -174,26 +174,44 @@ static bool any_with(const json_t *doc, const char *key, const char *value, cons
 	return false;
 }
 
+/* Problems that this version finds and does not repair: the table says what to do about them. */
+static bool only_explained(const char *id)
+{
+	return strcmp(id, "volume-full") == 0 || strcmp(id, "free-space-scattered") == 0;
+}
+
+static void add_id(char *list, size_t size, const char *id)
+{
+	size_t at = strlen(list);
+	if (!strstr(list, id))
+		snprintf(list + at, size - at, "%s%s", at ? "," : "", id);
+}
+
 static void next_command(struct cf_page *p, const json_t *doc)
 {
-	char buf[1100];
+	char buf[1100], with[300] = "", explain[300] = "", *rest = NULL;
 	const char *path = quoted(cf_str(json_object_get(doc, "disk"), "path"), buf, sizeof buf);
-	bool default_fix = any_with(doc, "repair", "default", NULL, NULL);
-	char with[300] = "";
+	bool default_fix = false;
 	size_t i;
 	json_t *f;
 	json_array_foreach(json_object_get(doc, "problems"), i, f) {
-		const char *id = cf_str(f, "id");
-		bool counts = strcmp(cf_str(f, "severity"), "error") == 0 || strcmp(cf_str(f, "severity"), "warning") == 0;
-		if (!counts || strcmp(cf_str(f, "repair"), "opt-in") != 0 || strstr(with, id) || strcmp(id, "free-space-scattered") == 0)
+		const char *id = cf_str(f, "id"), *severity = cf_str(f, "severity"), *repair = cf_str(f, "repair");
+		if (strcmp(severity, "error") != 0 && strcmp(severity, "warning") != 0 && strcmp(severity, "blocker") != 0)
 			continue;
-		size_t at = strlen(with);
-		snprintf(with + at, sizeof with - at, "%s%s", at ? "," : " --with ", id);
+		if (only_explained(id) || strcmp(repair, "none") == 0)
+			add_id(explain, sizeof explain, id);
+		else if (strcmp(repair, "opt-in") == 0)
+			add_id(with, sizeof with, id);
+		else
+			default_fix = true;
 	}
+	cf_page_print(p, CF_INK_PLAIN, "\n");
 	if (default_fix || *with)
-		cf_page_print(p, CF_INK_PLAIN, _("\nNext: coldfix repair%s %s --dry-run\n"), with, path);
-	else if (any_with(doc, "severity", "recommended", NULL, NULL))
-		cf_page_print(p, CF_INK_PLAIN, _("\nNext, if you want the recommended settings: coldfix repair --prepare %s --dry-run\n"), path);
+		cf_page_print(p, CF_INK_PLAIN, _("Next: coldfix repair%s%s --dry-run %s\n"), *with ? " --with " : "", with, path);
+	else if (any_with(doc, "severity", "recommended", NULL, NULL) && !*explain)
+		cf_page_print(p, CF_INK_PLAIN, _("Next, if you want the recommended settings: coldfix repair --prepare --dry-run %s\n"), path);
+	for (char *id = strtok_r(explain, ",", &rest); id; id = strtok_r(NULL, ",", &rest))
+		cf_page_print(p, CF_INK_PLAIN, _("What to do about %s: coldfix explain %s\n"), id, id);
 }
 
 static void text_diagnose(struct cf_page *p, const json_t *doc)
