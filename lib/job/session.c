@@ -103,6 +103,7 @@ static int open_one(struct cf_session *s, const char *path, bool writable, struc
 		return cf_fail_path(err, path);
 	if (what == CF_RECOVERY_ROLLED_BACK) {
 		cf_notice(req, "%s: an unfinished change was rolled back", path);
+		s->rolled_back |= i == 0;
 		identify(d->block, s->id[i], sizeof s->id[i]);
 	}
 	return 0;

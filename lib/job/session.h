@@ -16,6 +16,7 @@ struct cf_session {
 	char *state[CF_MAX_DISKS];         /* state_base of each */
 	struct cf_txn_place place[CF_MAX_DISKS];
 	char id[CF_MAX_DISKS][80];         /* identity of each disk: GPT GUID, MBR signature or size */
+	bool rolled_back;                  /* opening found an unfinished change of the OS disk and took it back */
 	struct cf_machine *m;
 	struct cf_context ctx;
 };

@@ -45,12 +45,19 @@ int cf_job_undo(const struct cf_request *req, struct cf_result *r)
 	CF_FREE char *newest = NULL;
 	int ret = cf_session_open(&s, req, NULL, !req->dry_run, &r->error);
 	const char *file = req->args && req->args[0] ? req->args[0] : req->undo_file;
-	if (ret == 0 && !file) {
+	/* Taking back what was never finished is the undo that was asked for; an older repair is undone when asked again. */
+	bool settled = ret == 0 && s.rolled_back && !file;
+	if (settled) {
+		json_object_set_new(r->doc, "rolled_back", json_true());
+		json_object_set_new(r->doc, "undo_file", json_null());
+		json_object_set_new(r->doc, "bytes_written", json_integer(0));
+	}
+	if (ret == 0 && !file && !settled) {
 		file = newest = cf_undo_newest(&s.place[0], &r->error);
 		if (!file)
 			ret = -1;
 	}
-	if (ret == 0)
+	if (ret == 0 && !settled)
 		ret = undo_file(req, &s, r, file);
 	if (ret == 0) {
 		struct cf_error ignored;

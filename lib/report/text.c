@@ -266,7 +266,9 @@ static void text_undo(struct cf_page *p, const cf_result *r)
 	char size[32];
 	uint64_t planned = cf_num(r->doc, "bytes_planned");
 	cf_size(planned, size);
-	if (r->plan)
+	if (json_is_true(json_object_get(r->doc, "rolled_back")))
+		cf_page_print(p, CF_INK_GREEN, _("A repair that had not finished was taken back; the disk is as it was before it.\n"));
+	else if (r->plan)
 		cf_page_print(p, CF_INK_PLAIN, _("%s will be put back from %s.\n"), size, cf_str(r->doc, "undo_file"));
 	else if (json_is_true(json_object_get(r->doc, "declined")))
 		cf_page_print(p, CF_INK_PLAIN, _("Nothing was changed.\n"));
