@@ -527,6 +527,36 @@ static void test_extents(void **state)
 	done();
 }
 
+/* What somebody deleted must not come to lie in the last cluster of a new file, or in a folder that grew. */
+static void test_slack(void **state)
+{
+	(void)state;
+	make("20M", "-F 16 -s 4");
+	CF_BUF junk = { 0 };
+	assert_int_equal(cf_buf_resize(&junk, 1 << 20), 0);
+	memset(junk.p, 'J', junk.n);
+	put(g.data_offset + (1 << 18), junk.p, junk.n); /* free, behind the few files */
+	struct cf_volume *v = open_volume(CF_VOL_WRITE);
+	for (unsigned i = 0; i < 250; i++) {
+		char name[64];
+		struct cf_stat st;
+		uint8_t rest[2048];
+		snprintf(name, sizeof name, "EFI\\a file to make the folder grow, %u", i);
+		assert_int_equal(cf_volume_create(v, name, cf_span_of(junk.p, 10), NULL), 0);
+		assert_int_equal(cf_volume_stat(v, name, &st, NULL), 0);
+		assert_int_equal(st.allocated, sizeof rest);
+		assert_int_equal(cf_block_read(disk, g.data_offset + (st.id - 2) * g.cluster_size, rest, sizeof rest, NULL), 0);
+		for (size_t k = 0; k < sizeof rest; k++)
+			assert_int_equal(rest[k], k < 10 ? 'J' : 0);
+	}
+	unsigned n = 0;
+	assert_int_equal(cf_volume_list(v, "EFI", count_name, &n, NULL), 0);
+	assert_int_equal(n, 251);
+	assert_int_equal(cf_volume_close(v, NULL), 0);
+	assert_int_equal(tool("fsck.fat -n f.img >out || { cat out; false; }"), 0);
+	done();
+}
+
 static void test_shared_xp(void **state)
 {
 	(void)state;
@@ -547,7 +577,8 @@ int main(void)
 		cmocka_unit_test(test_copies_differ), cmocka_unit_test(test_chains),
 		cmocka_unit_test(test_shared_clusters), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_end_mark),     cmocka_unit_test(test_boot_sector),  cmocka_unit_test(test_fsinfo),
-		cmocka_unit_test(test_write_errors), cmocka_unit_test(test_extents),      cmocka_unit_test(test_shared_xp),
+		cmocka_unit_test(test_write_errors), cmocka_unit_test(test_extents),      cmocka_unit_test(test_slack),
+		cmocka_unit_test(test_shared_xp),
 	};
 	return cmocka_run_group_tests_name("fat-damage", tests, tool_setup, tool_teardown);
 }
