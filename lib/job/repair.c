@@ -22,10 +22,14 @@ struct run {
 	struct cf_txn *txn[CF_MAX_DISKS];
 	uint64_t pending[CF_MAX_DISKS], total_pending;
 	struct cf_machine *result; /* the machine as the overlays show it */
+	char **unwritable;         /* per volume: why it turned out that it can't be written; NULL-filled */
 };
 
 static void run_end(struct run *r)
 {
+	for (size_t i = 0; r->unwritable && i < r->s.m->n_vols; i++)
+		free(r->unwritable[i]);
+	free(r->unwritable);
 	cf_machine_free(r->result);
 	if (r->has_work)
 		cf_work_end(&r->w);
@@ -123,22 +127,59 @@ static int check_target(struct run *r, struct cf_error *err)
 	return 0;
 }
 
-/* From an open disk to a proven overlay. */
-static int plan(struct run *r, struct cf_error *err)
+/* Selects, queues and carries out on fresh overlays. */
+static int try_plan(struct run *r, struct cf_block **overlay, struct cf_error *err)
 {
-	struct cf_block *overlay[CF_MAX_DISKS];
-	if (cf_session_survey(&r->s, err) < 0 || check_target(r, err) < 0 || cf_detect_all(&r->s.ctx, &r->found, err) < 0)
-		return -1;
-	cf_verdict_make(&r->found, &r->s.ctx, &r->verdict);
-	if (cf_work_begin(&r->s.ctx, &r->w, err) < 0)
+	if (cf_detect_all(&r->s.ctx, &r->found, err) < 0 || cf_work_begin(&r->s.ctx, &r->w, err) < 0)
 		return -1;
 	r->has_work = true;
+	r->w.unwritable = r->unwritable;
 	if (cf_select_and_fix(&r->s.ctx, &r->found, &r->w, err) < 0)
 		return -1;
 	if (cf_work_empty(&r->w))
 		return 0;
-	if (begin_overlays(r, overlay, err) < 0 || cf_work_apply(&r->w, overlay, err) < 0 ||
-	    look_at_result(r, overlay, err) < 0 || prove(r, err) < 0)
+	return begin_overlays(r, overlay, err) < 0 || cf_work_apply(&r->w, overlay, err) < 0 ? -1 : 0;
+}
+
+static void forget_try(struct run *r)
+{
+	cf_work_end(&r->w);
+	r->has_work = false;
+	cf_findings_free(&r->found);
+	for (unsigned d = 0; d < r->s.n; d++) {
+		cf_txn_end(r->txn[d]);
+		r->txn[d] = NULL;
+	}
+}
+
+/* A volume that can't be written must not keep the others from being repaired: its findings are left, with the reason. */
+static bool leave_volume(struct run *r, const struct cf_error *err)
+{
+	int v = r->has_work ? r->w.failed_vol : -1;
+	if (v < 0 || r->unwritable[v] || err->code == CF_E_NO_MEMORY || err->code == CF_E_IO || err->code == CF_E_CANCELLED)
+		return false;
+	r->unwritable[v] = strdup(err->message);
+	return r->unwritable[v] != NULL;
+}
+
+/* From an open disk to a proven overlay. */
+static int plan(struct run *r, struct cf_error *err)
+{
+	struct cf_block *overlay[CF_MAX_DISKS];
+	if (cf_session_survey(&r->s, err) < 0 || check_target(r, err) < 0)
+		return -1;
+	r->unwritable = calloc(r->s.m->n_vols + 1, sizeof *r->unwritable);
+	if (!r->unwritable)
+		return cf_fail_nomem(err);
+	while (try_plan(r, overlay, err) < 0) {
+		if (!leave_volume(r, err))
+			return -1;
+		forget_try(r);
+	}
+	cf_verdict_make(&r->found, &r->s.ctx, &r->verdict);
+	if (cf_work_empty(&r->w))
+		return 0;
+	if (look_at_result(r, overlay, err) < 0 || prove(r, err) < 0)
 		return -1;
 	for (unsigned d = 0; d < r->s.n; d++) {
 		if (r->txn[d] && cf_txn_pending(r->txn[d], &r->pending[d], err) < 0)

@@ -73,7 +73,9 @@ int cf_work_apply(struct cf_work *w, struct cf_block *const *overlay, struct cf_
 		if (w->repair_gpt[d] && cf_part_repair_gpt(overlay[d], err) < 0)
 			return -1;
 	for (size_t i = 0; i < m->n_vols; i++)
-		if (volume_has_work(w, i) && apply_volume(w, i, overlay[m->vol[i].disk], err) < 0)
+		if (volume_has_work(w, i) && apply_volume(w, i, overlay[m->vol[i].disk], err) < 0) {
+			w->failed_vol = (int)i;
 			return -1;
+		}
 	return 0;
 }

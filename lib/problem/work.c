@@ -12,7 +12,7 @@
 
 int cf_work_begin(const struct cf_context *c, struct cf_work *w, struct cf_error *err)
 {
-	*w = (struct cf_work){ .c = c };
+	*w = (struct cf_work){ .c = c, .failed_vol = -1 };
 	w->force_unclean = calloc(c->m->n_vols + 1, sizeof *w->force_unclean);
 	w->discard_hibernation = calloc(c->m->n_vols + 1, sizeof *w->discard_hibernation);
 	if (!w->force_unclean || !w->discard_hibernation) {
@@ -51,6 +51,10 @@ bool cf_work_may_write(const struct cf_work *w, size_t vol, bool boot_store, cha
 	const char *who = name ? name : _("the volume");
 	if (!v->vol) {
 		snprintf(reason, n, "%s", v->error.message);
+		return false;
+	}
+	if (w->unwritable && w->unwritable[vol]) {
+		snprintf(reason, n, "%s", w->unwritable[vol]);
 		return false;
 	}
 	if (v->health.damaged) {

@@ -38,6 +38,8 @@ struct cf_work {
 	bool *force_unclean;       /* per volume: empty its journal */
 	bool *discard_hibernation; /* per volume */
 	bool repair_gpt[CF_MAX_DISKS];
+	char *const *unwritable; /* borrowed, may be NULL; per volume: why an earlier try could not write it, or NULL */
+	int failed_vol;          /* after a failed cf_work_apply: the volume that failed; -1: something else */
 };
 
 int cf_work_begin(const struct cf_context *c, struct cf_work *w, struct cf_error *err) CF_MUST_CHECK;
