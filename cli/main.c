@@ -108,6 +108,7 @@ int main(int argc, char **argv)
 		o.req.notice = ui_notice;
 		o.req.progress = ui_progress;
 		o.req.data = ui_data;
+		o.req.sandbox = o.verbose > 0 ? 2 : 1;
 		if (!o.yes)
 			o.req.confirm = ui_confirm;
 		cf_result *result = cf_run(&o.req);

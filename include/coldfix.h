@@ -90,6 +90,11 @@ struct cf_request {
 	const char *dump_file;           /* DumpFile to set when the default has no room */
 	const char *dedicated_dump_file; /* DedicatedDumpFile to set */
 	int accept_shadow_copy_loss, recovery_key_at_hand, discard_dump;
+	/* For programs that end after one command, like coldfix itself: commands that only read (info, diagnose, ls, cat, get, bcd, reg)
+	 * lock the calling PROCESS in once its disks are open: no new privileges, 4 GiB more memory, no core file, and where the kernel
+	 * has Landlock and seccomp, no file can be opened any more (but for get, new ones in `to`), no program or process started, no
+	 * connection made. It can't be taken back. 0: no; 1: as far as possible; 2: and give notice of what is missing. */
+	int sandbox;
 	int force;               /* undo although the disk has changed since */
 
 	/* where things go */

@@ -1,4 +1,4 @@
-/* sandbox.c - resource limits, no new privileges, Landlock and seccomp for child processes.
+/* sandbox.c - resource limits, no new privileges, Landlock and seccomp.
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Order matters: limits first, then "no new privileges" (Landlock and seccomp demand it), then Landlock, seccomp last,
@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -29,6 +30,7 @@
 #endif
 
 #define MAX_KEPT_FDS 8u
+#define TCGETS_2 0x802c542au /* TCGETS2, which isatty() of later C libraries asks with; its header clashes with theirs */
 
 /* Address sanitizer maps terabytes of shadow memory: a limit on the address space can't be set then. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -85,23 +87,51 @@ static bool set_limits(const struct cf_sandbox *s)
 	return ok;
 }
 
-/* Handles every right of Landlock's first version and grants none. */
-static bool deny_files(void)
+#if defined(HAVE_LANDLOCK) && defined(SYS_landlock_create_ruleset)
+/* New files may be made in folder, and taken away again if they stay incomplete. */
+static bool allow_folder(int ruleset, const char *folder)
+{
+	struct landlock_path_beneath_attr rule = { .allowed_access = LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE |
+								     LANDLOCK_ACCESS_FS_REMOVE_FILE };
+	rule.parent_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (rule.parent_fd < 0)
+		return true; /* the caller finds out when it makes its file */
+	bool ok = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
+	close(rule.parent_fd);
+	return ok;
+}
+#endif
+
+/* Handles every right of Landlock's first version and grants none, but for folder. */
+static bool deny_files(const char *folder)
 {
 #if defined(HAVE_LANDLOCK) && defined(SYS_landlock_create_ruleset)
 	struct landlock_ruleset_attr attr = { .handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1 };
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (fd < 0)
 		return false;
-	bool ok = syscall(SYS_landlock_restrict_self, fd, 0) == 0;
+	bool ok = (!folder || allow_folder(fd, folder)) && syscall(SYS_landlock_restrict_self, fd, 0) == 0;
 	close(fd);
 	return ok;
 #else
+	(void)folder;
 	return false;
 #endif
 }
 
-static bool filter_syscalls(void)
+#ifdef HAVE_SECCOMP
+static bool allow(scmp_filter_ctx filter, const int *call, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call[i], 0);
+		if (r != 0 && r != -EDOM && r != -EINVAL) /* not every machine has every call */
+			return false;
+	}
+	return true;
+}
+#endif
+
+static bool filter_syscalls(bool whole_process)
 {
 #ifdef HAVE_SECCOMP
 	static const int allowed[] = { SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
@@ -113,18 +143,34 @@ static bool filter_syscalls(void)
 		SCMP_SYS(sched_yield), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(rt_sigaction),
 		SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack), SCMP_SYS(exit),
 		SCMP_SYS(exit_group) };
+	/* Talking to the NBD server that is connected, ending a qemu-nbd of ours, terminals, what the C library likes to ask. No call
+	 * that starts a program or a process, makes a socket, or looks into another process. */
+	static const int process[] = { SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(recv), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
+		SCMP_SYS(send), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(shutdown), SCMP_SYS(select),
+		SCMP_SYS(pselect6), SCMP_SYS(wait4), SCMP_SYS(waitid), SCMP_SYS(waitpid), SCMP_SYS(kill), SCMP_SYS(nanosleep),
+		SCMP_SYS(clock_nanosleep), SCMP_SYS(clock_getres), SCMP_SYS(restart_syscall), SCMP_SYS(alarm), SCMP_SYS(setitimer),
+		SCMP_SYS(fcntl64), SCMP_SYS(_llseek), SCMP_SYS(fstat64), SCMP_SYS(fstatat64), SCMP_SYS(stat), SCMP_SYS(lstat),
+		SCMP_SYS(fstatfs), SCMP_SYS(statfs), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink),
+		SCMP_SYS(readlinkat), SCMP_SYS(getcwd), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
+		SCMP_SYS(getppid), SCMP_SYS(getrusage), SCMP_SYS(sysinfo), SCMP_SYS(uname), SCMP_SYS(sched_getaffinity),
+		SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(membarrier), SCMP_SYS(mincore), SCMP_SYS(fadvise64),
+		SCMP_SYS(dup), SCMP_SYS(pipe2), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rt_sigpending) };
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	if (!filter)
 		return false;
-	bool ok = true;
-	for (size_t i = 0; i < CF_ARRAY_LEN(allowed); i++) {
-		int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-		ok = ok && (r == 0 || r == -EDOM || r == -EINVAL); /* not every machine has every call */
+	bool ok = allow(filter, allowed, CF_ARRAY_LEN(allowed));
+	if (whole_process) {
+		/* Of ioctl only the questions that a terminal is asked: TIOCSTI would type on it. */
+		ok = ok && allow(filter, process, CF_ARRAY_LEN(process)) &&
+		     seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, TCGETS)) == 0 &&
+		     seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, TCGETS_2)) == 0 &&
+		     seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, TIOCGWINSZ)) == 0;
 	}
 	ok = ok && seccomp_load(filter) == 0;
 	seccomp_release(filter);
 	return ok;
 #else
+	(void)whole_process;
 	return false;
 #endif
 }
@@ -132,14 +178,18 @@ static bool filter_syscalls(void)
 unsigned cf_sandbox_enter(const struct cf_sandbox *s)
 {
 	unsigned absent = 0;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* A sanitizer looks into its own process at the end, with calls that are refused here. */
+	if (s->whole_process && SANITIZED)
+		return CF_SANDBOX_LIMITS | CF_SANDBOX_PRIVS | CF_SANDBOX_FILES | CF_SANDBOX_SYSCALLS;
+	if (!s->whole_process)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!set_limits(s))
 		absent |= CF_SANDBOX_LIMITS;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		absent |= CF_SANDBOX_PRIVS;
-	if (!deny_files())
+	if (!deny_files(s->folder))
 		absent |= CF_SANDBOX_FILES;
-	if (!filter_syscalls())
+	if (!filter_syscalls(s->whole_process))
 		absent |= CF_SANDBOX_SYSCALLS;
 	return absent;
 }

@@ -1,13 +1,15 @@
-/* sandbox.h - locks a child process in before it touches hostile bytes.
+/* sandbox.h - locks a process in before it touches hostile bytes.
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * For children that get their work through open descriptors only. Every layer is best effort: what this kernel or
- * this build lacks is left out and reported, so that a caller can say so. Call it in a forked child, never in the library's own process: nothing
- * of it can be taken back.
+ * For a forked child that gets its work through open descriptors only, or (whole_process) for a program that has opened all that
+ * it needs and from now on only reads, prints and ends. Every layer is best effort: what this kernel or this build lacks is left
+ * out and reported, so that a caller can say so. Nothing of it can be taken back, so the library enters it in its own
+ * process only when the request says so.
  */
 #ifndef CF_BASE_SANDBOX_H
 #define CF_BASE_SANDBOX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cf_sandbox {
@@ -15,11 +17,13 @@ struct cf_sandbox {
 	uint64_t file_size;    /* largest file it may write; 0: no limit */
 	unsigned cpu_seconds;  /* 0: no limit */
 	unsigned wall_seconds; /* dies by SIGALRM then; 0: no limit */
+	bool whole_process;    /* not a child: may use connected sockets and terminals, end its children, and outlives its parent */
+	const char *folder;    /* where new files may be made; NULL: nowhere. With whole_process only */
 };
 
 #define CF_SANDBOX_LIMITS 1u   /* resource limits, no core file */
 #define CF_SANDBOX_PRIVS 2u    /* no new privileges */
-#define CF_SANDBOX_FILES 4u    /* Landlock: opens no file of any file system (a memfd through /proc/self/fd still) */
+#define CF_SANDBOX_FILES 4u    /* Landlock: opens no file of any file system but in folder (a memfd through /proc/self/fd still) */
 #define CF_SANDBOX_SYSCALLS 8u /* seccomp: memory, files that are open, exit; everything else fails with EPERM */
 
 /* Enters; returns the layers (CF_SANDBOX_…) that are absent, 0 when all are in force. */

@@ -34,11 +34,12 @@ static int put_utf8(struct cf_buf *b, uint32_t c)
 	return cf_buf_append(b, o, n);
 }
 
-/* C0 and C1 controls move a terminal's cursor; bidirectional overrides make a name look like another one. */
+/* C0 and C1 controls and the line and paragraph separators move a terminal's cursor; bidirectional marks and overrides make a
+ * name look like another one. */
 static bool must_escape(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0xd800 && c < 0xe000) || (c >= 0x202a && c <= 0x202e) ||
-	       (c >= 0x2066 && c <= 0x2069);
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0xd800 && c < 0xe000) || c == 0x61c || c == 0x200e || c == 0x200f ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
 static int put_escaped(struct cf_buf *b, uint32_t c, bool *escaped)

@@ -7,8 +7,10 @@ int cf_job_info(const struct cf_request *req, struct cf_result *r)
 {
 	struct cf_session s;
 	int ret = cf_session_open(&s, req, NULL, false, &r->error);
-	if (ret == 0)
+	if (ret == 0) {
+		cf_session_lock_in(&s, NULL);
 		ret = cf_session_survey(&s, &r->error);
+	}
 	if (ret == 0) {
 		json_object_set_new(r->doc, "disk", cf_describe_disk(&s));
 		json_object_set_new(r->doc, "windows", cf_describe_windows(&s));
@@ -31,8 +33,10 @@ int cf_job_diagnose(const struct cf_request *req, struct cf_result *r)
 	struct cf_findings fs = { 0 };
 	struct cf_verdict v;
 	int ret = cf_session_open(&s, req, NULL, false, &r->error);
-	if (ret == 0)
+	if (ret == 0) {
+		cf_session_lock_in(&s, NULL);
 		ret = cf_session_survey(&s, &r->error);
+	}
 	if (ret == 0)
 		ret = cf_detect_all(&s.ctx, &fs, &r->error);
 	if (ret == 0) {

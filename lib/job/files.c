@@ -7,12 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/overflow.h"
 #include "job/session.h"
 
-#define MAX_DEPTH_ENTRIES 2000000 /* names that one listing may give */
+#define MAX_ENTRIES 2000000        /* names that one listing may give */
+#define MAX_PATH_BYTES (256 * CF_MIB) /* of their paths; a real volume has a tenth */
+#define MAX_DEPTH 1024             /* folders in folders; the deepest of a real Windows has some 20 */
 
 static const char *unreadable_word(enum cf_unreadable u)
 {
@@ -20,11 +24,80 @@ static const char *unreadable_word(enum cf_unreadable u)
 	return (unsigned)u < CF_ARRAY_LEN(words) ? words[u] : NULL;
 }
 
+/* Folders by their id. A damaged or hostile volume can hang a folder into itself; no folder is entered twice. */
+struct folder_set {
+	uint64_t *slot; /* id + 1, 0: free */
+	size_t n, size; /* size: a power of two */
+};
+
+static bool set_put(uint64_t *slot, size_t size, uint64_t key)
+{
+	size_t i = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (size - 1);
+	while (slot[i] && slot[i] != key) /* ends: at least a quarter of the slots is free */
+		i = (i + 1) & (size - 1);
+	bool fresh = !slot[i];
+	slot[i] = key;
+	return fresh;
+}
+
+/* 1: id is new, 0: it was there, -1: no memory. */
+static int set_add(struct folder_set *set, uint64_t id)
+{
+	if (set->n * 4 >= set->size * 3) {
+		size_t size = set->size ? set->size * 2 : 1024;
+		uint64_t *slot = calloc(size, sizeof *slot);
+		if (!slot)
+			return -1;
+		for (size_t i = 0; i < set->size; i++)
+			if (set->slot[i])
+				set_put(slot, size, set->slot[i]);
+		free(set->slot);
+		set->slot = slot;
+		set->size = size;
+	}
+	bool fresh = set_put(set->slot, set->size, id + 1);
+	set->n += fresh;
+	return fresh;
+}
+
 struct listing {
 	json_t *entries;
 	const char *folder;
+	bool recursive;
 	size_t n;
+	uint64_t bytes; /* of all paths */
+	struct folder_set seen;
+	struct todo {
+		size_t entry; /* index into entries */
+		unsigned depth;
+	} *todo;
+	size_t n_todo, max_todo;
+	unsigned depth; /* of folder */
 };
+
+static void listing_free(struct listing *l)
+{
+	free(l->seen.slot);
+	free(l->todo);
+}
+
+/* Puts the entry that was added last on the list of folders to enter. */
+static int enter_later(struct listing *l, const struct cf_stat *st)
+{
+	int fresh = set_add(&l->seen, st->id);
+	if (fresh <= 0)
+		return fresh;
+	if (l->n_todo == l->max_todo) {
+		size_t max = l->max_todo ? l->max_todo * 2 : 256;
+		struct todo *grown = reallocarray(l->todo, max, sizeof *grown);
+		if (!grown)
+			return -1;
+		l->todo = grown;
+		l->max_todo = max;
+	}
+	l->todo[l->n_todo++] = (struct todo){ json_array_size(l->entries) - 1, l->depth + 1 };
+	return 0;
+}
 
 static json_t *entry(const char *path, const struct cf_stat *st)
 {
@@ -55,13 +128,46 @@ static int each(void *user, const char *name, const struct cf_stat *st)
 	CF_FREE char *path = NULL;
 	size_t n = strlen(l->folder);
 	bool slash = n && l->folder[n - 1] == '\\';
-	if (++l->n > MAX_DEPTH_ENTRIES)
-		return 1;
-	if (asprintf(&path, "%s%s%s", l->folder, slash ? "" : "\\", name) < 0) {
+	int len = asprintf(&path, "%s%s%s", l->folder, slash ? "" : "\\", name);
+	if (len < 0) {
 		path = NULL;
 		return -2;
 	}
-	return json_array_append_new(l->entries, entry(path, st)) < 0 ? -2 : 0;
+	l->bytes += (uint64_t)len;
+	if (++l->n > MAX_ENTRIES || l->bytes > MAX_PATH_BYTES)
+		return 1;
+	if (json_array_append_new(l->entries, entry(path, st)) < 0)
+		return -2;
+	if (!l->recursive || st->kind != CF_FILE_DIRECTORY || st->unreadable)
+		return 0;
+	return enter_later(l, st) < 0 ? -2 : 0;
+}
+
+/* A worklist instead of recursion. */
+static int list_tree(const struct cf_session *s, struct cf_volume *v, const char *path, struct listing *l, struct cf_error *err)
+{
+	const char *inside = path;
+	for (size_t next = 0;; next++) {
+		int r = cf_volume_list(v, inside, each, l, err);
+		if (r == -2)
+			return cf_fail_nomem(err);
+		if (r < 0)
+			return cf_fail_path(err, l->folder);
+		if (r > 0)
+			return cf_fail(err, CF_E_UNSUPPORTED, "too much for one listing (%d names, %llu MiB of paths): list a smaller folder",
+				       MAX_ENTRIES, (unsigned long long)(MAX_PATH_BYTES / CF_MIB));
+		if (next == l->n_todo)
+			return 0;
+		size_t same;
+		l->folder = json_string_value(json_object_get(json_array_get(l->entries, l->todo[next].entry), "path"));
+		l->depth = l->todo[next].depth;
+		if (l->depth > MAX_DEPTH)
+			return cf_fail(err, CF_E_UNSUPPORTED, "folders nest more than %d deep: list one of them", MAX_DEPTH);
+		if (!l->folder)
+			return cf_fail_nomem(err);
+		if (cf_session_path(s, l->folder, &same, &inside, err) < 0)
+			return -1;
+	}
 }
 
 static int list_one(const struct cf_session *s, const char *text, bool recursive, json_t *entries, struct cf_error *err)
@@ -76,40 +182,16 @@ static int list_one(const struct cf_session *s, const char *text, bool recursive
 		return cf_fail_path(err, text);
 	if (st.kind == CF_FILE_REGULAR)
 		return json_array_append_new(entries, entry(text, &st)) < 0 ? cf_fail_nomem(err) : 0;
-	/* A worklist instead of recursion: the folders found so far are the entries themselves. */
-	size_t next = json_array_size(entries);
-	struct listing l = { .entries = entries, .folder = text };
-	const char *folder = text;
-	for (;;) {
-		const char *inside = path;
-		size_t same;
-		if (folder != text && cf_session_path(s, folder, &same, &inside, err) < 0)
-			return -1;
-		l.folder = folder;
-		int r = cf_volume_list(v, inside, each, &l, err);
-		if (r == -2)
-			return cf_fail_nomem(err);
-		if (r < 0)
-			return cf_fail_path(err, folder);
-		if (r > 0)
-			return cf_fail(err, CF_E_UNSUPPORTED, "more than %d names; list a smaller folder", MAX_DEPTH_ENTRIES);
-		if (!recursive)
-			return 0;
-		folder = NULL;
-		for (; next < json_array_size(entries) && !folder; next++) {
-			json_t *e = json_array_get(entries, next);
-			if (strcmp(json_string_value(json_object_get(e, "kind")), "directory") == 0 &&
-			    json_is_null(json_object_get(e, "unreadable")))
-				folder = json_string_value(json_object_get(e, "path"));
-		}
-		if (!folder)
-			return 0;
-	}
+	CF_CLEANUP(listing_free) struct listing l = { .entries = entries, .folder = text, .recursive = recursive };
+	return set_add(&l.seen, st.id) < 0 ? cf_fail_nomem(err) : list_tree(s, v, path, &l, err);
 }
 
-static int open_and_survey(struct cf_session *s, const struct cf_request *req, struct cf_result *r)
+static int open_and_survey(struct cf_session *s, const struct cf_request *req, const char *folder, struct cf_result *r)
 {
-	return cf_session_open(s, req, NULL, false, &r->error) < 0 ? -1 : cf_session_survey(s, &r->error);
+	if (cf_session_open(s, req, NULL, false, &r->error) < 0)
+		return -1;
+	cf_session_lock_in(s, folder);
+	return cf_session_survey(s, &r->error);
 }
 
 int cf_job_ls(const struct cf_request *req, struct cf_result *r)
@@ -117,7 +199,7 @@ int cf_job_ls(const struct cf_request *req, struct cf_result *r)
 	static const char *const root[] = { "\\", NULL };
 	const char *const *path = req->args && req->args[0] ? req->args : root;
 	struct cf_session s;
-	int ret = open_and_survey(&s, req, r);
+	int ret = open_and_survey(&s, req, NULL, r);
 	json_t *entries = json_array();
 	json_object_set_new(r->doc, "entries", entries);
 	for (; ret == 0 && *path; path++)
@@ -168,7 +250,7 @@ int cf_job_cat(const struct cf_request *req, struct cf_result *r)
 		ret = cf_fail(&r->error, CF_E_USAGE, "cat needs somewhere to write to");
 	if (ret < 0)
 		return ret;
-	ret = open_and_survey(&s, req, r);
+	ret = open_and_survey(&s, req, NULL, r);
 	for (size_t i = 0; ret == 0 && req->args[i]; i++) {
 		ret = stream(&s, req->args[i], req->data, req->user, req, &bytes, &r->error);
 		total += bytes;
@@ -204,6 +286,24 @@ static bool host_name(const char *text, char *out, size_t n)
 	return *p && strcmp(p, ".") != 0 && strcmp(p, "..") != 0 && snprintf(out, n, "%s", p) < (int)n;
 }
 
+/* A sparse file can claim any size: the host's file system is not filled to find out. */
+static int enough_room(const struct cf_session *s, const char *dir, const char *text, struct cf_error *err)
+{
+	size_t vol;
+	const char *path;
+	struct cf_stat st;
+	struct statvfs host;
+	if (cf_session_path(s, text, &vol, &path, err) < 0)
+		return -1;
+	if (cf_volume_stat(s->m->vol[vol].vol, path, &st, err) < 0)
+		return cf_fail_path(err, text);
+	uint64_t room;
+	if (statvfs(dir, &host) < 0 || cf_mul_overflow((uint64_t)host.f_bavail, (uint64_t)host.f_frsize, &room) || st.size <= room)
+		return 0;
+	return cf_fail(err, CF_E_NO_SPACE, "%s has %llu MiB, and %s only %llu MiB of room", text,
+		       (unsigned long long)(st.size / CF_MIB), dir, (unsigned long long)(room / CF_MIB));
+}
+
 static int get_one(const struct cf_session *s, const struct cf_request *req, const char *dir, const char *text, json_t *files,
 		   struct cf_error *err)
 {
@@ -216,6 +316,8 @@ static int get_one(const struct cf_session *s, const struct cf_request *req, con
 		to = NULL;
 		return cf_fail_nomem(err);
 	}
+	if (enough_room(s, dir, text, err) < 0)
+		return -1;
 	CF_CLOSE int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return cf_fail_errno(err, errno == EEXIST ? CF_E_REFUSED : CF_E_IO, errno, "can't create %s", to);
@@ -237,7 +339,7 @@ int cf_job_get(const struct cf_request *req, struct cf_result *r)
 	const char *dir = req->to ? req->to : ".";
 	if (!req->args || !req->args[0])
 		return cf_fail(&r->error, CF_E_USAGE, "get needs a path on the disk");
-	int ret = open_and_survey(&s, req, r);
+	int ret = open_and_survey(&s, req, dir, r);
 	json_t *files = json_array();
 	json_object_set_new(r->doc, "files", files);
 	for (size_t i = 0; ret == 0 && req->args[i]; i++)

@@ -42,6 +42,8 @@ cf_result *cf_run(const struct cf_request *req)
 		ret = cf_fail(&r->error, CF_E_USAGE, "no disk was named");
 	else
 		ret = commands[req->command].run(req, r);
+	if (ret < 0 && r->error.code == CF_OK)
+		cf_fail(&r->error, CF_E_INTERNAL, "it failed without saying why; please report this");
 	if (ret < 0)
 		r->exit_status = r->error.code == CF_E_USAGE ? 16 : 8;
 	else

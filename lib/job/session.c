@@ -13,6 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/sandbox.h"
+
+#define MAX_MEMORY (4 * CF_GIB) /* what a command that only reads may map: hives of 512 MiB, twice, and room to spare */
+
 void cf_notice(const struct cf_request *req, const char *fmt, ...)
 {
 	char line[1024];
@@ -120,6 +124,15 @@ int cf_session_open(struct cf_session *s, const struct cf_request *req, const ch
 	return 0;
 }
 
+void cf_session_lock_in(const struct cf_session *s, const char *folder)
+{
+	struct cf_sandbox box = { .memory = MAX_MEMORY, .whole_process = true, .folder = folder };
+	unsigned absent = s->req->sandbox ? cf_sandbox_enter(&box) : 0;
+	if (absent & (CF_SANDBOX_FILES | CF_SANDBOX_SYSCALLS) && s->req->sandbox > 1)
+		cf_notice(s->req, "the sandbox is incomplete here:%s%s missing", absent & CF_SANDBOX_FILES ? " Landlock" : "",
+			  absent & CF_SANDBOX_SYSCALLS ? " seccomp" : "");
+}
+
 int cf_session_survey(struct cf_session *s, struct cf_error *err)
 {
 	struct cf_block *block[CF_MAX_DISKS];
@@ -178,9 +191,13 @@ int cf_session_path(const struct cf_session *s, const char *text, size_t *vol, c
 	} else {
 		return cf_fail(err, CF_E_USAGE, "\"%s\" is no path: use C:\\path, 2:\\path (partition 2) or \\path", text);
 	}
-	if (!m->vol[found].vol) {
+	const struct cf_vol *v = &m->vol[found];
+	if (!v->vol && v->error.code == CF_OK)
+		return cf_fail(err, CF_E_UNSUPPORTED, "partition %u holds no file system whose files can be read (it is %s)", v->number,
+			       cf_fs_name(v->fs));
+	if (!v->vol) {
 		if (err)
-			*err = m->vol[found].error;
+			*err = v->error;
 		return -1;
 	}
 	*vol = (size_t)found;

@@ -25,6 +25,10 @@ struct cf_session {
 int cf_session_open(struct cf_session *s, const struct cf_request *req, const char *path, bool writable,
 		    struct cf_error *err) CF_MUST_CHECK;
 
+/* For commands that only read, when all disks are open: if the request says so, locks this process in (base/sandbox.h). folder: where
+ * new files may be made, or NULL. Best effort; with --verbose (sandbox > 1) what is missing is said. */
+void cf_session_lock_in(const struct cf_session *s, const char *folder);
+
 /* Surveys the disks and makes the context. */
 int cf_session_survey(struct cf_session *s, struct cf_error *err) CF_MUST_CHECK;
 

@@ -3,7 +3,8 @@
  *
  * An index is a B+ tree of names in $UpCase order: its root in $INDEX_ROOT, its other nodes as blocks of $INDEX_ALLOCATION. It is read
  * here and not by libntfs-3g, because that follows child pointers without a limit and lower-cases names when letter case is to be
- * ignored. Depth and the number of blocks visited are bounded, so that a tree that bites its tail ends in CF_E_CORRUPT.
+ * ignored. Depth and the number of blocks visited are bounded, and a walk comes to no block twice, so that a tree that bites its
+ * tail, or whose branches grow together, ends in CF_E_CORRUPT.
  */
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@
 #define MAX_ROOT 4096u            /* $INDEX_ROOT is resident: never larger than an MFT record */
 #define MIN_BLOCK 512u
 #define MAX_BLOCK (64 * 1024u)
+#define MAX_BLOCKS (UINT64_C(1) << 26) /* 256 GiB of index with the usual block size, in a bitmap of 8 MiB */
 #define ENTRY_NODE 1u             /* has a child */
 #define ENTRY_END 2u              /* the last one, without a name */
 #define TYPE_FILE_NAME 0x30u
@@ -31,7 +33,9 @@ struct index {
 	struct cf_ntfs_stream *blocks; /* NULL: the root is all there is */
 	uint32_t block_size;
 	uint32_t vcn_size;
+	uint64_t n_blocks;
 	uint64_t budget; /* blocks that may still be visited */
+	uint8_t *seen;   /* a bit a block, of a walk; NULL: a lookup, which only goes down */
 };
 
 struct entry {
@@ -95,7 +99,9 @@ static void name_of(const struct entry *e, struct cf_ntfs_name *name)
 static void close_index(struct index *ix)
 {
 	cf_ntfs_stream_close(ix->blocks);
+	free(ix->seen);
 	ix->blocks = NULL;
+	ix->seen = NULL;
 }
 
 /* Reads $INDEX_ROOT into root and opens the blocks. */
@@ -127,16 +133,31 @@ static int open_index(struct cf_ntfs *n, uint64_t folder, struct index *ix, stru
 			*err = why;
 		return -1;
 	}
-	if (ix->blocks)
-		ix->budget = cf_ntfs_stream_size(ix->blocks) / ix->block_size;
+	/* A sparse attribute may claim any size, but blocks with something in them lie on the volume. */
+	if (ix->blocks) {
+		uint64_t bytes = cf_min_u64(cf_ntfs_stream_size(ix->blocks), n->boot.clusters * n->boot.cluster_size);
+		ix->n_blocks = ix->budget = cf_min_u64(bytes / ix->block_size, MAX_BLOCKS);
+	}
 	root->block = CF_STEAL(block);
 	return 0;
+}
+
+/* Notes that a walk comes to the block at off; false when it has been there, or when there can be no block. */
+static bool first_visit(struct index *ix, uint64_t off)
+{
+	uint64_t block = off / ix->block_size;
+	if (!ix->seen)
+		return true;
+	if (off % ix->block_size || block >= ix->n_blocks || ix->seen[block / 8] >> block % 8 & 1)
+		return false;
+	ix->seen[block / 8] |= (uint8_t)(1u << block % 8);
+	return true;
 }
 
 static int read_node(struct index *ix, uint64_t vcn, struct node *node, struct cf_error *err)
 {
 	uint64_t off;
-	if (!ix->blocks || !ix->budget || cf_mul_overflow(vcn, ix->vcn_size, &off))
+	if (!ix->blocks || !ix->budget || cf_mul_overflow(vcn, ix->vcn_size, &off) || !first_visit(ix, off))
 		return damaged(ix, err);
 	ix->budget--;
 	CF_FREE uint8_t *block = malloc(ix->block_size);
@@ -262,6 +283,10 @@ int cf_ntfs_walk(struct cf_ntfs *n, uint64_t folder, int (*fn)(void *, const str
 	if (open_index(n, folder, &ix, &stack[0], err) < 0)
 		return -1;
 	unsigned depth = 1;
+	if (ix.n_blocks && !(ix.seen = calloc((size_t)(ix.n_blocks / 8 + 1), 1))) {
+		free(stack[0].block);
+		return cf_fail_nomem(err);
+	}
 	int rc = walk_tree(&ix, stack, &depth, fn, user, err);
 	while (depth)
 		free(stack[--depth].block);

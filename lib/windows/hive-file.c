@@ -75,6 +75,17 @@ int cf_hive_read_replayed(struct cf_volume *vol, const char *path, struct cf_buf
 	return dirty ? replay_logs(vol, path, bytes, replay, err) : 0;
 }
 
+/* Bytes of the hives that stay in memory. A disk can name many installations, each with hives as large as it likes. */
+static uint64_t kept_bytes(const struct cf_machine *m)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < m->n_installs; i++)
+		sum += m->install[i].system.hive ? cf_hive_bytes(m->install[i].system.hive).n : 0;
+	for (size_t i = 0; i < m->n_stores; i++)
+		sum += m->store[i].file.hive ? cf_hive_bytes(m->store[i].file.hive).n : 0;
+	return sum;
+}
+
 static int load(struct cf_machine *m, size_t vol, bool validate, struct cf_hive_file *file, struct cf_error *err)
 {
 	CF_BUF bytes = { 0 };
@@ -86,6 +97,8 @@ static int load(struct cf_machine *m, size_t vol, bool validate, struct cf_hive_
 		return -1;
 	file->present = true;
 	file->size = st.size;
+	if (st.size <= CF_HIVE_ABSURD_BYTES && st.size + kept_bytes(m) > CF_SURVEY_MAX_HIVE_BYTES)
+		return cf_fail(err, CF_E_UNSUPPORTED, "the hives of all Windows installations are too large together: this one was not loaded");
 	if (cf_hive_read_replayed(v, file->path, &bytes, &file->replay, err) < 0)
 		return -1;
 	file->hive = cf_hive_open(&bytes, err);

@@ -1,4 +1,4 @@
-/* test-sandbox.c - what a child can still do behind each layer that is in force here.
+/* test-sandbox.c - what a process can still do behind each layer that is in force here.
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <setjmp.h>
@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,6 +74,90 @@ static void test_layers(void **state)
 	close(mem);
 }
 
+/* What a program that has opened everything can still do: 0 or the errno of each. */
+struct rest {
+	unsigned absent;
+	int read_errno, outside_errno, inside_errno, remove_errno, fork_errno, socket_errno, tty_errno, reap_errno, memory;
+};
+
+static int failed(long r)
+{
+	return r < 0 ? errno : 0;
+}
+
+static struct rest work_on(const char *folder)
+{
+	char inside[200], outside[200];
+	struct rest rest = { 0 };
+	pid_t child = fork();
+	if (child == 0)
+		for (;;)
+			pause();
+	snprintf(inside, sizeof inside, "%s/in/new", folder);
+	snprintf(outside, sizeof outside, "%s/new", folder);
+	char in[200];
+	snprintf(in, sizeof in, "%s/in", folder);
+	const struct cf_sandbox s = { .memory = 1 << 28, .whole_process = true, .folder = in };
+	rest.absent = cf_sandbox_enter(&s);
+	rest.read_errno = failed(open("/etc/passwd", O_RDONLY));
+	rest.outside_errno = failed(open(outside, O_WRONLY | O_CREAT | O_EXCL, 0600));
+	rest.inside_errno = failed(open(inside, O_WRONLY | O_CREAT | O_EXCL, 0600));
+	rest.remove_errno = failed(unlink(inside));
+	rest.socket_errno = failed(socket(AF_INET, SOCK_STREAM, 0));
+	rest.tty_errno = isatty(0) ? 0 : errno;
+	kill(child, SIGKILL);
+	rest.reap_errno = failed(waitpid(child, NULL, 0));
+	void *p = malloc((size_t)1 << 29);
+	rest.memory = p != NULL;
+	free(p);
+	pid_t another = fork();
+	if (another == 0)
+		_exit(0);
+	rest.fork_errno = failed(another);
+	return rest;
+}
+
+static void test_whole_process(void **state)
+{
+	(void)state;
+	char folder[] = "/tmp/coldfix-sandbox-XXXXXX", in[64], new[64];
+	int ends[2], status;
+	struct rest rest;
+	assert_non_null(mkdtemp(folder));
+	snprintf(in, sizeof in, "%s/in", folder);
+	snprintf(new, sizeof new, "%s/new", folder);
+	assert_int_equal(mkdir(in, 0700), 0);
+	assert_int_equal(pipe(ends), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		rest = work_on(folder);
+		_exit(write(ends[1], &rest, sizeof rest) == sizeof rest ? 0 : 1);
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &rest, sizeof rest), sizeof rest);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	print_message("# absent layers: 0x%x\n", rest.absent);
+	assert_int_equal(rest.inside_errno, 0);
+	assert_int_equal(rest.remove_errno, 0);
+	assert_int_equal(rest.reap_errno, 0);
+	assert_int_not_equal(rest.tty_errno, EPERM);
+	if (!(rest.absent & CF_SANDBOX_LIMITS))
+		assert_false(rest.memory);
+	if (!(rest.absent & CF_SANDBOX_SYSCALLS)) {
+		assert_int_equal(rest.socket_errno, EPERM);
+		assert_int_equal(rest.fork_errno, EPERM);
+	}
+	if (!(rest.absent & CF_SANDBOX_FILES)) {
+		assert_int_equal(rest.read_errno, EACCES);
+		assert_int_equal(rest.outside_errno, EACCES);
+	}
+	close(ends[0]);
+	unlink(new);
+	rmdir(in);
+	rmdir(folder);
+}
+
 static void test_time_limit(void **state)
 {
 	(void)state;
@@ -93,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_whole_process),
 		cmocka_unit_test(test_time_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
