@@ -103,8 +103,14 @@ static int open_one(struct cf_session *s, const char *path, bool writable, struc
 					     .disk_path = d->path,
 					     .no_undo = req->no_undo };
 	enum cf_recovery what = CF_RECOVERY_NONE;
-	if (cf_txn_recover(d->block, &s->place[i], &what, err) < 0)
+	/* An unfinished change on a disk that has moved on can't be taken back by itself; undo --force can, and goes on. */
+	struct cf_error e = { 0 };
+	if (cf_txn_recover(d->block, &s->place[i], &what, &e) < 0 &&
+	    !(e.code == CF_E_CHANGED && req->command == CF_UNDO && req->force)) {
+		if (err)
+			*err = e;
 		return cf_fail_path(err, path);
+	}
 	if (what == CF_RECOVERY_ROLLED_BACK) {
 		cf_notice(req, "%s: an unfinished change was rolled back", path);
 		s->rolled_back |= i == 0;
