@@ -363,12 +363,18 @@ static bool needs_room(const struct watch_event *e)
 }
 
 /* Returns the errno that the call gets, 0: it is carried out, -1: it says success and is not, -2: no answer, killed. */
-static int decide(struct watch *w, struct watch_event *e)
+static int decide(struct watch *w, pid_t pid, struct watch_event *e)
 {
 	const struct watch_plan *p = w->plan;
 	size_t n = w->n++;
 	if (n == p->die_at) {
 		w->result->hit = true;
+		if (p->alone && pid != w->main) {
+			/* Its QEMU goes on, as it does when only we die. */
+			kill(w->main, SIGKILL);
+			keep(w, e);
+			return 0;
+		}
 		if (p->torn && e->kind == W_WRITE) {
 			e->len = p->torn < e->len ? p->torn : e->len;
 			write_part(e, e->len);
@@ -431,7 +437,7 @@ static void answer(struct watch *w, struct seccomp_notif *q, struct seccomp_noti
 		return;
 	}
 	if (event)
-		r = decide(w, &e);
+		r = decide(w, (pid_t)q->pid, &e);
 	if (r == -2)
 		return;
 	memset(a, 0, sizeof *a);
