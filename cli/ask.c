@@ -31,16 +31,33 @@ int ui_confirm(void *user, const cf_result *plan)
 	return strcasecmp(line, "y\n") == 0 || strcasecmp(line, "yes\n") == 0;
 }
 
+void print_safe(const char *text)
+{
+	for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
+		bool c1 = s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0;
+		if (*s < 0x20 || *s == 0x7f)
+			fprintf(stderr, "\\x%02x", *s);
+		else if (c1)
+			fprintf(stderr, "\\x%02x", *++s);
+		else
+			fputc(*s, stderr);
+	}
+}
+
 void ui_notice(void *user, const char *line)
 {
 	struct ui *ui = user;
 	ui_end(ui);
-	if (!ui->o->quiet)
-		fprintf(stderr, "coldfix: %s\n", line);
+	if (ui->o->quiet)
+		return;
+	fprintf(stderr, "coldfix: ");
+	print_safe(line);
+	fprintf(stderr, "\n");
 }
 
 int ui_data(void *user, const void *bytes, size_t n)
 {
-	(void)user;
+	struct ui *ui = user;
+	ui->o->bytes_out = true;
 	return fwrite(bytes, 1, n, stdout) == n ? 0 : -1;
 }

@@ -7,6 +7,7 @@
 #include <coldfix.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum exit_status { EXIT_RIGHT = 0, EXIT_LEFT = 4, EXIT_CANNOT = 8, EXIT_USAGE = 16 };
 
@@ -38,6 +39,7 @@ const struct command *find_command(const char *name);
 
 struct options {
 	struct cf_request req;
+	bool bytes_out;  /* content of a file went to standard output */
 	bool json, yes, quiet, help, version;
 	int verbose;
 	int color;       /* -1 auto, 0 never, 1 always */
@@ -51,16 +53,19 @@ struct options {
 int options_parse(int argc, char **argv, const struct command **command, struct options *o, struct cf_error *err);
 void options_free(struct options *o);
 
-void print_usage(void);
+void print_usage(FILE *out);
 void print_command_help(const struct command *c);
 
 /* Colour and width for a stream. */
 bool use_color(const struct options *o, int fd);
 int terminal_width(int fd);
 
+/* Text on standard error without characters that a terminal obeys: file names and messages may quote what stands on a disk. */
+void print_safe(const char *text);
+
 /* Callbacks. */
 struct ui {
-	const struct options *o;
+	struct options *o;
 	bool bar_shown;
 	long last_ms;
 };

@@ -87,14 +87,14 @@ static const struct {
 		      "  --help                 this text\n" },
 };
 
-void print_usage(void)
+void print_usage(FILE *out)
 {
-	printf("Usage: coldfix COMMAND [OPTIONS] DISK\n\n"
+	fprintf(out, "Usage: coldfix COMMAND [OPTIONS] DISK\n\n"
 	       "Repairs Windows VMs that stop with 0xC0000017, from Linux, on the VM's disk image.\n"
 	       "DISK is an image file (raw, VHD, VHDX, qcow2, VMDK, VDI), a block device or an NBD URI.\n\nCommands:\n");
 	for (size_t i = 0; i < n_commands; i++)
-		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
-	printf("\n  coldfix COMMAND --help says more; coldfix --version.\n\n"
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(out, "\n  coldfix COMMAND --help says more; coldfix --version.\n\n"
 	       "Exit status: 0 the disk is right, 4 problems left, 8 could not do it, 16 usage.\n");
 }
 

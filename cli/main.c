@@ -20,11 +20,12 @@ bool use_color(const struct options *o, int fd)
 static void print_error(const struct cf_error *e, const char *disk)
 {
 	fprintf(stderr, "coldfix: ");
-	if (e->path[0])
-		fprintf(stderr, "%s: ", e->path);
-	else if (disk && e->code != CF_E_USAGE)
-		fprintf(stderr, "%s: ", disk);
-	fprintf(stderr, "%s", e->message);
+	const char *about = e->path[0] ? e->path : disk && e->code != CF_E_USAGE ? disk : NULL;
+	if (about) {
+		print_safe(about);
+		fprintf(stderr, ": ");
+	}
+	print_safe(e->message);
 	if (e->has_offset)
 		fprintf(stderr, " (at byte %llu)", (unsigned long long)e->offset);
 	fprintf(stderr, "\n");
@@ -65,8 +66,8 @@ static int show(const struct options *o, const cf_result *r)
 		fprintf(stderr, "coldfix: out of memory\n");
 		return EXIT_CANNOT;
 	}
-	/* The object of a cat goes to standard error: standard output holds the file. */
-	fputs(text, bytes && !e ? stderr : stdout);
+	/* The object of a cat goes to standard error: standard output holds the file, or as much of it as could be read. */
+	fputs(text, bytes && (!e || o->bytes_out) ? stderr : stdout);
 	free(text);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "coldfix: can't write to standard output\n");
@@ -83,8 +84,9 @@ int main(int argc, char **argv)
 	struct options o;
 	struct cf_error e;
 	bool json = false;
-	for (int i = 1; i < argc; i++)
-		json |= strcmp(argv[i], "--json") == 0;
+	/* Known before anything can be wrong with the options: a script gets its object also then. getopt takes --js as well. */
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		json |= strlen(argv[i]) > 2 && strncmp(argv[i], "--json", strlen(argv[i])) == 0;
 	signal(SIGPIPE, SIG_IGN);
 	int r = options_parse(argc, argv, &c, &o, &e);
 	if (r == 0 && o.version) {
@@ -96,10 +98,15 @@ int main(int argc, char **argv)
 		if (c)
 			print_command_help(c);
 		else
-			print_usage();
-	} else if (r == 0 && !c) {
-		print_usage();
+			print_usage(stdout);
+	} else if (r == 0 && !c && argc == 1) {
+		print_usage(stderr);
 		r = EXIT_USAGE;
+	} else if (r == 0 && !c) {
+		memset(&e, 0, sizeof e);
+		e.code = CF_E_USAGE;
+		snprintf(e.message, sizeof e.message, "the command comes first: coldfix COMMAND [OPTIONS] DISK; see coldfix --help");
+		r = fail_early(c, json, &e);
 	} else if (r < 0 || refuse_without_terminal(c, &o, &e) < 0) {
 		r = fail_early(c, json, &e);
 	} else {

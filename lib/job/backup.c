@@ -1,7 +1,9 @@
 /* backup.c - before the first write: hives with their logs and the boot stores, copied to a folder beside the disk.
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The article demands a copy of \Windows\System32\config. The folder is new for each repair, 0700, its files 0600, all synced.
+ * The article demands a copy of \Windows\System32\config. The folder is new for each repair, 0700, its files 0600, all synced
+ * with the names that lead to them. Until it is whole it is called TIME.incomplete, so that what a crash left can't be
+ * taken for a backup.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -127,45 +129,87 @@ static int copy_out(const struct cf_session *s, const struct item *it, int dir, 
 	return r;
 }
 
-static int make_folder(const struct cf_session *s, char **folder, struct cf_error *err)
+/* Where the backup is being made, and what it will be called. */
+struct place {
+	char *base, *path, *work; /* owned: the folder of all backups, TIME, TIME.incomplete */
+	bool made_base;
+};
+
+static void place_free(struct place *p)
 {
-	CF_FREE char *base = NULL;
+	free(p->base);
+	free(p->path);
+	free(p->work);
+}
+
+/* A name in a folder is there after a power cut only if the folder was synced. */
+static int sync_folder(const char *path, struct cf_error *err)
+{
+	CF_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Some network file systems can't sync a folder and say EINVAL: there the server orders the names. */
+	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
+		return cf_fail_errno(err, CF_E_IO, errno, "can't sync the folder %s", path);
+	return 0;
+}
+
+static int sync_parent(const char *path, struct cf_error *err)
+{
+	CF_FREE char *folder = strdup(path);
+	if (!folder)
+		return cf_fail_nomem(err);
+	char *slash = strrchr(folder, '/');
+	if (!slash)
+		return sync_folder(".", err);
+	slash[slash == folder] = 0;
+	return sync_folder(folder, err);
+}
+
+static int make_folder(const struct cf_session *s, struct place *p, struct cf_error *err)
+{
+	char *base = NULL;
 	if (s->req->backup_dir)
 		base = strdup(s->req->backup_dir);
 	else if (asprintf(&base, s->place[0].state_is_folder ? "%s/backup" : "%s.coldfix-backup", s->state[0]) < 0)
 		base = NULL;
 	if (!base)
 		return cf_fail_nomem(err);
+	p->base = base;
 	if (s->place[0].state_is_folder && !s->req->backup_dir) {
 		/* the state folder itself may be new */
-		char *p = base;
-		while ((p = strchr(p + 1, '/'))) {
-			*p = 0;
+		for (char *slash = base; (slash = strchr(slash + 1, '/'));) {
+			*slash = 0;
 			mkdir(base, 0700);
-			*p = '/';
+			*slash = '/';
 		}
 	}
-	if (mkdir(base, 0700) < 0 && errno != EEXIST)
+	p->made_base = mkdir(base, 0700) == 0;
+	if (!p->made_base && errno != EEXIST)
 		return cf_fail_errno(err, CF_E_IO, errno, "can't make the backup folder %s", base);
 	time_t now = time(NULL);
 	struct tm tm;
 	char stamp[32];
 	strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
 	for (int i = 0; i < 1000; i++) {
-		char *path = NULL;
-		if ((i ? asprintf(&path, "%s/%s.%d", base, stamp, i + 1) : asprintf(&path, "%s/%s", base, stamp)) < 0)
+		char number[16] = "";
+		if (i)
+			snprintf(number, sizeof number, ".%d", i + 1);
+		CF_FREE char *path = NULL;
+		CF_FREE char *work = NULL;
+		if (asprintf(&path, "%s/%s%s", base, stamp, number) < 0 || asprintf(&work, "%s.incomplete", path) < 0)
 			return cf_fail_nomem(err);
-		if (mkdir(path, 0700) == 0) {
-			*folder = path;
+		if (access(path, F_OK) == 0)
+			continue;
+		if (mkdir(work, 0700) == 0) {
+			p->path = CF_STEAL(path);
+			p->work = CF_STEAL(work);
 			return 0;
 		}
 		int e = errno;
-		if (e != EEXIST) {
-			cf_fail_errno(err, CF_E_IO, e, "can't make the backup folder %s", path);
-			free(path);
-			return -1;
-		}
-		free(path);
+		if (e == EEXIST)
+			continue;
+		if (p->made_base)
+			rmdir(base);
+		return cf_fail_errno(err, CF_E_IO, e, "can't make the backup folder %s", work);
 	}
 	return cf_fail(err, CF_E_IO, "can't find a free name for the backup folder in %s", base);
 }
@@ -184,10 +228,43 @@ static int check_room(const char *folder, const struct list *l, struct cf_error 
 	return 0;
 }
 
+/* Everything in the folder, and the sums of it; synced. */
+static int fill(const struct cf_session *s, const struct list *l, int dir, const struct place *p, struct cf_error *err)
+{
+	int fd = dir < 0 ? -1 : openat(dir, "SHA256SUMS", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	CF_FCLOSE FILE *sums = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (!sums) {
+		cf_fail_errno(err, CF_E_IO, errno, "can't write to the backup folder %s", p->work);
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	for (size_t i = 0; i < l->n; i++)
+		if (copy_out(s, &l->item[i], dir, sums, err) < 0)
+			return -1;
+	if (fflush(sums) != 0 || ferror(sums) || fsync(fileno(sums)) < 0)
+		return cf_fail_errno(err, errno == ENOSPC ? CF_E_NO_SPACE : CF_E_IO, errno, "can't write to the backup folder %s",
+				     p->work);
+	return sync_folder(p->work, err);
+}
+
+/* Nothing half-done stays behind. */
+static void take_away(const struct list *l, int dir, const struct place *p)
+{
+	for (size_t i = 0; i < l->n && dir >= 0; i++)
+		unlinkat(dir, l->item[i].name, 0);
+	if (dir >= 0)
+		unlinkat(dir, "SHA256SUMS", 0);
+	rmdir(p->work);
+	rmdir(p->path); /* when only the syncs behind its new name failed */
+	if (p->made_base)
+		rmdir(p->base); /* only if it is empty */
+}
+
 int cf_session_backup(const struct cf_session *s, char **folder, struct cf_error *err)
 {
 	struct list l = { 0 };
-	CF_FREE char *path = NULL;
+	CF_CLEANUP(place_free) struct place place = { 0 };
 	CF_FREE struct item *items = calloc(MAX_FILES, sizeof *items);
 	*folder = NULL;
 	if (!items)
@@ -202,30 +279,20 @@ int cf_session_backup(const struct cf_session *s, char **folder, struct cf_error
 		gather(s, &l, s->m->store[i].vol, s->m->store[i].path, false);
 	if (!l.n)
 		return 0;
-	if (make_folder(s, &path, err) < 0)
+	if (make_folder(s, &place, err) < 0)
 		return -1;
-	int r = check_room(path, &l, err);
-	CF_CLOSE int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CF_FCLOSE FILE *sums = NULL;
-	if (r == 0 && dir >= 0) {
-		int fd = openat(dir, "SHA256SUMS", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		sums = fd >= 0 ? fdopen(fd, "w") : NULL;
-	}
-	if (r == 0 && !sums)
-		r = cf_fail_errno(err, CF_E_IO, errno, "can't write to the backup folder %s", path);
-	for (size_t i = 0; i < l.n && r == 0; i++)
-		r = copy_out(s, &l.item[i], dir, sums, err);
-	if (r == 0 && (fflush(sums) != 0 || fsync(fileno(sums)) < 0 || fsync(dir) < 0))
-		r = cf_fail_errno(err, CF_E_IO, errno, "can't sync the backup folder %s", path);
+	int r = check_room(place.work, &l, err);
+	CF_CLOSE int dir = open(place.work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r == 0)
+		r = fill(s, &l, dir, &place, err);
+	if (r == 0 && rename(place.work, place.path) < 0)
+		r = cf_fail_errno(err, CF_E_IO, errno, "can't name the backup folder %s", place.path);
+	if (r == 0 && (sync_folder(place.base, err) < 0 || sync_parent(place.base, err) < 0))
+		r = -1;
 	if (r < 0) {
-		/* Nothing half-done stays behind. */
-		for (size_t i = 0; i < l.n && dir >= 0; i++)
-			unlinkat(dir, l.item[i].name, 0);
-		if (dir >= 0)
-			unlinkat(dir, "SHA256SUMS", 0);
-		rmdir(path);
+		take_away(&l, dir, &place);
 		return r;
 	}
-	*folder = CF_STEAL(path);
+	*folder = CF_STEAL(place.path);
 	return 0;
 }

@@ -12,7 +12,27 @@ json_t *cf_json_text(const char *text)
 	if (!text)
 		return json_null();
 	json_t *j = json_string(text);
-	return j ? j : json_string("(not valid text)");
+	if (j)
+		return j;
+	/* Host paths and error texts may hold bytes that are no UTF-8: those are shown as \xNN. */
+	CF_BUF out = { 0 };
+	for (size_t i = 0, n = strlen(text); i < n;) {
+		size_t k = 1;
+		while ((unsigned char)text[i] >= 0xc0 && k < 4 && i + k < n && ((unsigned char)text[i + k] & 0xc0) == 0x80)
+			k++;
+		json_t *one = json_stringn(text + i, k);
+		int r = 0;
+		if (one)
+			r = cf_buf_append(&out, text + i, k);
+		else
+			for (size_t b = 0; b < k && r == 0; b++)
+				r = cf_buf_printf(&out, "\\x%02x", (unsigned char)text[i + b]);
+		json_decref(one);
+		if (r < 0)
+			return json_null();
+		i += k;
+	}
+	return json_stringn(out.p ? (char *)out.p : "", out.n);
 }
 
 static json_t *partition(const struct cf_machine *m, const struct cf_vol *v)

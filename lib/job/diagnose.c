@@ -12,8 +12,17 @@ int cf_job_info(const struct cf_request *req, struct cf_result *r)
 		ret = cf_session_survey(&s, &r->error);
 	}
 	if (ret == 0) {
+		/* All the keys that every command has; info judges nothing. */
+		json_object_set_new(r->doc, "verdict", json_null());
 		json_object_set_new(r->doc, "disk", cf_describe_disk(&s));
 		json_object_set_new(r->doc, "windows", cf_describe_windows(&s));
+		json_object_set_new(r->doc, "problems", json_array());
+		json_object_set_new(r->doc, "changes", json_array());
+		json_object_set_new(r->doc, "undo_file", json_null());
+		json_object_set_new(r->doc, "bytes_written", json_integer(0));
+		if (s.m->disk[0].parts.scheme == CF_SCHEME_NONE && !s.m->n_vols)
+			ret = cf_fail(&r->error, CF_E_UNSUPPORTED,
+				      "neither a partition table nor a file system was recognised on this disk");
 	}
 	cf_session_close(&s);
 	return ret;

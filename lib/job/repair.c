@@ -360,6 +360,7 @@ static int copy_then_execute(const struct cf_request *req, struct run *r, const 
 		copy.with = with;
 	}
 	json_object_set_new(out->doc, "output", cf_json_text(req->output));
+	out->disk = req->output;
 	ret = execute(&copy, req->output, agreed, out);
 	/* A copy that could not be repaired is not what was asked for. */
 	if (ret < 0 && out->error.code != CF_E_INTERNAL)

@@ -17,6 +17,7 @@ struct cf_result {
 	json_t *doc;           /* object; without "coldfix", "command", "exit_status", "error": report adds those */
 	bool plan;             /* a plan shown for confirmation, not an outcome */
 	bool dry_run;
+	const char *disk;      /* the path as it was given, borrowed from the request: also where it is no UTF-8 */
 };
 
 const char *cf_command_name(enum cf_command c);

@@ -35,6 +35,7 @@ cf_result *cf_run(const struct cf_request *req)
 		return NULL;
 	}
 	r->command = req->command;
+	r->disk = req->disk;
 	int ret;
 	if ((unsigned)req->command >= CF_ARRAY_LEN(commands))
 		ret = cf_fail(&r->error, CF_E_USAGE, "unknown command");

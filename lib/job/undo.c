@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <stdlib.h>
+#include <time.h>
 
 #include "job/session.h"
 
@@ -15,7 +16,11 @@ static int undo_file(const struct cf_request *req, struct cf_session *s, struct 
 	if (cf_undo_apply(s->disk[0]->block, &s->place[0], file, req->force, true, &stats, &r->error) < 0)
 		return -1;
 	json_object_set_new(r->doc, "undo_file", cf_json_text(file));
-	json_object_set_new(r->doc, "repaired_at", json_integer(info.time));
+	time_t t = (time_t)info.time;
+	struct tm tm;
+	char time[32];
+	bool known = gmtime_r(&t, &tm) && strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	json_object_set_new(r->doc, "repaired_at", known ? json_string(time) : json_null());
 	json_object_set_new(r->doc, "bytes_planned", json_integer((json_int_t)info.bytes));
 	json_object_set_new(r->doc, "bytes_written", json_integer(0));
 	if (req->dry_run) {
@@ -61,6 +66,8 @@ int cf_job_undo(const struct cf_request *req, struct cf_result *r)
 		ret = undo_file(req, &s, r, file);
 	if (ret == 0) {
 		struct cf_error ignored;
+		json_object_set_new(r->doc, "disk", json_null());
+		json_object_set_new(r->doc, "windows", json_array());
 		/* What the disk is now, as far as it can be read: an undo succeeds also where Windows can't be found. */
 		if (cf_session_survey(&s, &ignored) == 0) {
 			json_object_set_new(r->doc, "disk", cf_describe_disk(&s));

@@ -52,7 +52,7 @@ void cf_verdict_make(const struct cf_findings *fs, const struct cf_context *c, s
 	if (unknown) {
 		/* A volume that can't be read may hide the real cause, so what was seen elsewhere stays in the list only. */
 		collect(fs, CF_CAUSE_POSSIBLE, v);
-		say(v, "cannot-tell", "cannot-tell", _("Cannot tell: "), unknown->detail);
+		say(v, "cannot-tell", "cannot-tell", "", unknown->detail);
 		return;
 	}
 	f = collect(fs, CF_CAUSE_POSSIBLE, v);
@@ -61,7 +61,7 @@ void cf_verdict_make(const struct cf_findings *fs, const struct cf_context *c, s
 		return;
 	}
 	if (!c->in) {
-		say(v, "cannot-tell", "cannot-tell", _("Cannot tell: "), _("no Windows installation was found on this disk"));
+		say(v, "cannot-tell", "cannot-tell", "", _("no Windows installation was found on this disk"));
 		return;
 	}
 	say(v, "no-cause-found", "none",

@@ -4,14 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "job/result.h"
+#include "job/session.h"
 
 static json_t *error_json(const struct cf_error *e)
 {
-	json_t *message = json_string(e->message);
-	return json_pack("{s:s,s:o,s:o,s:o}", "code", cf_code_name(e->code), "message",
-			 message ? message : json_string("(not valid text)"), "path", e->path[0] ? json_string(e->path) : json_null(),
-			 "offset", e->has_offset ? json_integer((json_int_t)e->offset) : json_null());
+	return json_pack("{s:s,s:o,s:o,s:o}", "code", cf_code_name(e->code), "message", cf_json_text(e->message), "path",
+			 cf_json_text(e->path[0] ? e->path : NULL), "offset", e->has_offset ? json_integer((json_int_t)e->offset) : json_null());
 }
 
 static char *dump(json_t *j)

@@ -16,6 +16,7 @@ struct cf_page {
 	bool color, no_memory;
 	size_t width;
 	int verbose;
+	const char *disk; /* the disk's path byte by byte, for commands to type */
 };
 
 void cf_page_print(struct cf_page *p, enum cf_ink ink, const char *fmt, ...) CF_PRINTF(3, 4);
@@ -28,6 +29,10 @@ void cf_page_heading(struct cf_page *p, const char *text);
 
 /* Columns that UTF-8 text takes (one per code point: good enough for names). */
 size_t cf_text_columns(const char *s);
+
+/* A malloc'd copy of a record with every control and direction character in its strings escaped as \xNN or \uNNNN: names come
+ * from disks, and a terminal obeys what it is sent. NULL when out of memory. */
+json_t *cf_page_safe(const json_t *record);
 
 /* json_string_value, "" for anything else. */
 const char *cf_str(const json_t *o, const char *key);

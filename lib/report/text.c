@@ -141,6 +141,19 @@ static void changes(struct cf_page *p, const json_t *doc, const char *title)
 	}
 }
 
+/* What has control characters or is no UTF-8 can't be typed as it is: $'…' of bash, zsh and ksh. */
+static const char *quoted_bytes(const char *path, char *out, size_t n)
+{
+	size_t k = (size_t)snprintf(out, n, "$'");
+	for (; *path && k + 6 < n; path++) {
+		unsigned char c = (unsigned char)*path;
+		bool plain = c >= 0x20 && c < 0x7f && c != '\'' && c != '\\';
+		k += (size_t)snprintf(out + k, n - k, plain ? "%c" : "\\x%02x", c);
+	}
+	snprintf(out + k, n - k, "'");
+	return out;
+}
+
 /* A path as a shell needs it typed. */
 static const char *quoted(const char *path, char *out, size_t n)
 {
@@ -148,8 +161,15 @@ static const char *quoted(const char *path, char *out, size_t n)
 	if (*path && strspn(path, safe) == strlen(path))
 		return path;
 	size_t k = 0;
-	if (n < 4)
+	if (n < 8)
 		return path;
+	json_t *as_text = json_string(path);
+	json_t *shown = as_text ? cf_page_safe(as_text) : NULL;
+	bool typable = shown && strcmp(json_string_value(shown), path) == 0;
+	json_decref(as_text);
+	json_decref(shown);
+	if (!typable)
+		return quoted_bytes(path, out, n);
 	out[k++] = '\'';
 	for (; *path && k + 6 < n; path++) {
 		if (*path == '\'') {
@@ -190,7 +210,7 @@ static void add_id(char *list, size_t size, const char *id)
 static void next_command(struct cf_page *p, const json_t *doc)
 {
 	char buf[1100], with[300] = "", explain[300] = "", *rest = NULL;
-	const char *path = quoted(cf_str(json_object_get(doc, "disk"), "path"), buf, sizeof buf);
+	const char *path = quoted(p->disk, buf, sizeof buf);
 	bool default_fix = false;
 	size_t i;
 	json_t *f;
@@ -257,7 +277,7 @@ static void text_repair(struct cf_page *p, const cf_result *r)
 			cf_page_print(p, CF_INK_PLAIN, _("Hives before the repair: %s\n"), cf_str(doc, "backup_folder"));
 		if (*cf_str(doc, "undo_file"))
 			cf_page_print(p, CF_INK_PLAIN, _("To put every byte back: coldfix undo %s\n"),
-				      quoted(cf_str(json_object_get(doc, "disk"), "path"), buf, sizeof buf));
+				      quoted(p->disk, buf, sizeof buf));
 	}
 }
 
@@ -361,9 +381,16 @@ static void text_reg(struct cf_page *p, const json_t *doc)
 	}
 }
 
-char *cf_result_text(const cf_result *r, const struct cf_text_style *style)
+char *cf_result_text(const cf_result *result, const struct cf_text_style *style)
 {
-	struct cf_page p = { .color = style->color, .width = style->width > 40 ? (size_t)style->width : 80, .verbose = style->verbose };
+	struct cf_page p = { .color = style->color,
+			     .width = style->width > 40 ? (size_t)style->width : 80,
+			     .verbose = style->verbose,
+			     .disk = result->disk ? result->disk : "" };
+	struct cf_result safe = *result, *r = &safe;
+	safe.doc = cf_page_safe(result->doc);
+	if (!safe.doc)
+		return NULL;
 	if (r->error.code == CF_OK || r->command == CF_DIAGNOSE) {
 		switch (r->command) {
 		case CF_INFO:
@@ -397,6 +424,7 @@ char *cf_result_text(const cf_result *r, const struct cf_text_style *style)
 			break;
 		}
 	}
+	json_decref(safe.doc);
 	if (p.no_memory || cf_buf_append(&p.out, "", 1) < 0) {
 		cf_buf_free(&p.out);
 		return NULL;
