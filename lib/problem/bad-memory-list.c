@@ -41,7 +41,7 @@ static int detect(const struct cf_context *c, struct cf_findings *out, struct cf
 	size_t n = objects_in_force(c, object);
 	for (size_t i = 0; i < n; i++) {
 		const struct cf_bcd_element *e = cf_bcd_element(object[i], CF_BCD_BADMEMORYLIST);
-		size_t pages = e ? cf_bcd_integer_count(e) : 0;
+		size_t pages = e ? (e->data.n + 7) / 8 : 0; /* a list cut short is in force, too */
 		if (!pages)
 			continue;
 		const char *alias = cf_bcd_alias(&object[i]->guid);

@@ -26,8 +26,7 @@ static int read_state(const struct cf_context *c, const struct cf_control_set *s
 	*st = (struct state){ .nmi_needed = c->in->build && c->in->build < FIRST_BUILD_WITHOUT_NMI_VALUE };
 	snprintf(path, sizeof path, "%s\\Control\\CrashControl", s->key);
 	if (cf_hive_get_u32(h, path, "CrashDumpEnabled", &st->type, &found, NULL) == 0 && found)
-		st->type_on = st->type == CF_DUMP_COMPLETE || st->type == CF_DUMP_KERNEL || st->type == CF_DUMP_SMALL ||
-			      st->type == CF_DUMP_AUTOMATIC;
+		st->type_on = cf_dump_type_known(st->type);
 	if (cf_hive_get_string(h, path, "DumpFile", &file, &found, err) < 0) {
 		if (err && err->code == CF_E_NO_MEMORY)
 			return -1;
@@ -48,6 +47,7 @@ static int detect(const struct cf_context *c, struct cf_findings *out, struct cf
 	if (!c->in || !c->in->system.hive)
 		return 0;
 	CF_BUF what = { 0 };
+	bool nmi_only = true;
 	cf_for_each_set(c, s) {
 		struct state st;
 		if (read_state(c, s, &st, err) < 0)
@@ -59,6 +59,7 @@ static int detect(const struct cf_context *c, struct cf_findings *out, struct cf
 			return cf_fail_nomem(err);
 		if (is_off(&st))
 			what.n--; /* the last comma */
+		nmi_only &= st.type_on && st.has_file;
 	}
 	if (!what.n)
 		return 0;
@@ -67,7 +68,9 @@ static int detect(const struct cf_context *c, struct cf_findings *out, struct cf
 	CF_FREE char *where = cf_where_registry(c, "ControlSet*", "Control\\CrashControl");
 	struct cf_finding *f = !where ? NULL
 				      : cf_finding_add(out, &cf_problem_crash_dump_off, (int)c->in->vol, where,
-						       _("Windows would write no crash dump (%s)"), (char *)what.p);
+						       nmi_only ? _("Windows would write no crash dump when an NMI asks for one (%s)")
+								: _("Windows would write no crash dump (%s)"),
+						       (char *)what.p);
 	if (!f)
 		return cf_fail_nomem(err);
 	cf_evidence_str(out, f, "off", (char *)what.p);

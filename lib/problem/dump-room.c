@@ -32,10 +32,15 @@ static bool get_u32(const struct cf_context *c, const struct cf_control_set *set
 	return cf_hive_get_u32(c->in->system.hive, path, name, out, &found, NULL) == 0 && found;
 }
 
+bool cf_dump_type_known(uint32_t type)
+{
+	return type == CF_DUMP_COMPLETE || type == CF_DUMP_KERNEL || type == CF_DUMP_SMALL || type == CF_DUMP_AUTOMATIC;
+}
+
 uint32_t cf_dump_type(const struct cf_context *c, const struct cf_control_set *set)
 {
 	uint32_t type = 0;
-	if (get_u32(c, set, "CrashDumpEnabled", &type) && type)
+	if (get_u32(c, set, "CrashDumpEnabled", &type) && cf_dump_type_known(type))
 		return type;
 	char why[300];
 	if (c->req->ram && cf_dump_fits(c, set, CF_DUMP_COMPLETE, why, sizeof why) == CF_DUMP_FITS)

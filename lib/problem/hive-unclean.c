@@ -8,7 +8,8 @@
 
 static int look(const struct cf_context *c, const struct cf_hive_file *h, struct cf_findings *out, struct cf_error *err)
 {
-	if (!h->present || !h->hive || h->replay.state == CF_REPLAY_CLEAN)
+	/* SOFTWARE is not kept open, so its handle says nothing: a hive that can't be read has an error. */
+	if (!h->present || h->error.code != CF_OK || h->replay.state == CF_REPLAY_CLEAN)
 		return 0;
 	CF_FREE char *vol = cf_vol_name(c->m, h->vol);
 	char where[600];

@@ -25,6 +25,9 @@ static int look(const struct cf_context *c, const struct cf_bcd_object *o, struc
 		const struct cf_bcd_element *e = cf_bcd_effective(&c->store->bcd, o, limits[i].type, &from);
 		uint64_t n = 0;
 		bool on = false;
+		/* An application element means something else, or nothing, on another kind of application. */
+		if (o->type == CF_BCD_TYPE_BOOTMGR && limits[i].type >> 28 != 1)
+			continue;
 		if (!e || !(limits[i].flag ? cf_bcd_bool(e, &on) && on : cf_bcd_u64(e, &n) && n))
 			continue;
 		bool known = false; /* two loaders may inherit the same element */

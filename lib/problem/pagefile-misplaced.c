@@ -54,10 +54,10 @@ static int judge_sets(const struct cf_context *c, char wanted, enum place *worst
 	return cf_buf_append(text, "", 1) < 0 ? cf_fail_nomem(err) : 0;
 }
 
-/* Does any control set name a paging file on this letter? target: the letter that a repair sets everywhere, or 0. */
-static bool is_named(const struct cf_context *c, char letter, char target)
+/* Does any control set name a paging file on this letter? With a target (the letter that a repair sets): after that. */
+static bool is_named(const struct cf_context *c, char letter, char wanted, char target)
 {
-	if (target)
+	if (target && (wanted || letter == target))
 		return letter == target;
 	cf_for_each_set(c, s) {
 		struct cf_paging_file pf[CF_MAX_PAGING_FILES];
@@ -66,7 +66,8 @@ static bool is_named(const struct cf_context *c, char letter, char target)
 		if (cf_paging_files(c, s, "PagingFiles", pf, &n, &found, NULL) < 0)
 			return true; /* not known: keep the file */
 		for (size_t i = 0; i < n; i++)
-			if (pf[i].letter == '?' || pf[i].letter == letter)
+			if ((pf[i].letter == '?' || pf[i].letter == letter) &&
+			    !(target && judge_entry(c, wanted, &pf[i]) == PLACE_WRONG))
 				return true;
 	}
 	return false;
@@ -90,7 +91,7 @@ static int detect_strays(const struct cf_context *c, char wanted, char target, s
 		    other_install_on(c, i))
 			continue;
 		char letter = i == c->in->vol ? c->in->own_letter : v->letter;
-		if (letter && is_named(c, letter, target))
+		if (letter && is_named(c, letter, wanted, target))
 			continue;
 		/* A volume whose letter is not known may be the one that a letter without a volume means. */
 		if (!letter && !wanted)
@@ -160,16 +161,27 @@ static int detect(const struct cf_context *c, struct cf_findings *out, struct cf
 	return 0;
 }
 
+/* Is PagingFiles changed by this repair? Its finding comes before those of the files. */
+static bool setting_planned(const struct cf_work *w)
+{
+	static const char name[] = "\\PagingFiles";
+	for (size_t i = 0; i < w->n_changes; i++) {
+		size_t n = strlen(w->change[i].what);
+		if (n >= sizeof name && strcmp(w->change[i].what + n - (sizeof name - 1), name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int fix_stray(const struct cf_context *c, struct cf_finding *f, struct cf_work *w, struct cf_error *err)
 {
-	char reason[400];
 	if (cf_dump_inside(&c->m->vol[f->vol], "\\pagefile.sys") && !c->req->discard_dump) {
 		cf_finding_block(f, "%s", _("it holds a crash dump that was not collected yet; collect it, or say --discard-dump"));
 		return 0;
 	}
 	/* The file goes only when no control set names it: if the setting has to wait, so has the file. */
-	if (is_named(c, c->m->vol[f->vol].letter, 0) && !cf_work_may_write(w, c->in->vol, false, reason, sizeof reason)) {
-		cf_finding_block(f, "%s", reason);
+	if (is_named(c, c->m->vol[f->vol].letter, 0, 0) && !setting_planned(w)) {
+		cf_finding_block(f, "%s", _("PagingFiles still names it, and that setting is not changed"));
 		return 0;
 	}
 	return cf_work_delete_file(w, f, (size_t)f->vol, "\\pagefile.sys", err);
@@ -190,19 +202,24 @@ static int fix(const struct cf_context *c, struct cf_finding *f, struct cf_work 
 				 name ? name : "D:");
 		return 0;
 	}
-	char line[32];
+	char wanted = cf_paging_wanted(c), line[32];
 	snprintf(line, sizeof line, "%c:\\pagefile.sys", t[0]);
-	const char *const lines[] = { line, NULL };
 	cf_for_each_set(c, s) {
 		struct cf_paging_file pf[CF_MAX_PAGING_FILES];
-		size_t n;
-		bool found, right = true;
+		const char *lines[CF_MAX_PAGING_FILES + 1] = { line };
+		size_t n, kept = 0, wrong = 0;
+		bool found;
 		if (cf_paging_files(c, s, "PagingFiles", pf, &n, &found, err) < 0)
 			return -1;
-		for (size_t i = 0; i < n; i++)
-			right &= judge_entry(c, t[0], &pf[i]) == PLACE_RIGHT;
-		if (n && right)
-			continue; /* keep the sizes that somebody chose */
+		/* What is right stays, with the sizes that somebody chose. */
+		for (size_t i = 0; i < n; i++) {
+			if (judge_entry(c, wanted, &pf[i]) == PLACE_WRONG)
+				wrong++;
+			else
+				lines[kept++] = pf[i].text;
+		}
+		if (!wrong && (n || !wanted))
+			continue;
 		char key[128];
 		snprintf(key, sizeof key, "%s\\Control\\Session Manager\\Memory Management", s->key);
 		if (cf_work_set_multi(w, f, &c->in->system, key, "PagingFiles", lines, err) < 0)

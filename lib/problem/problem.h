@@ -151,7 +151,10 @@ bool cf_dump_inside(const struct cf_vol *v, const char *path);
 /* Crash dump types of CrashControl. */
 enum { CF_DUMP_NONE = 0, CF_DUMP_COMPLETE = 1, CF_DUMP_KERNEL = 2, CF_DUMP_SMALL = 3, CF_DUMP_AUTOMATIC = 7 };
 
-/* CrashDumpEnabled of a control set as it is, or as crash-dump-off would set it when it is off. */
+/* A type that writes a dump: 1, 2, 3 or 7. */
+bool cf_dump_type_known(uint32_t type);
+
+/* CrashDumpEnabled of a control set as it is, or as crash-dump-off would set it when it is off or no known type. */
 uint32_t cf_dump_type(const struct cf_context *c, const struct cf_control_set *set);
 
 /* Would a dump of this type be written? The arithmetic in words goes to why (never empty when it is not known to fit). */

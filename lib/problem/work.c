@@ -95,7 +95,7 @@ static bool enter(struct cf_work *w, struct cf_finding *f, size_t vol, bool boot
 
 static bool hive_usable(struct cf_finding *f, const struct cf_hive_file *h)
 {
-	if (!h->hive)
+	if (!h->present || h->error.code != CF_OK)
 		cf_finding_block(f, _("%s can't be read: %s"), h->path ? h->path : "", h->error.message);
 	else if (h->report.n_fatal)
 		cf_finding_block(f, _("%s is damaged (hive-corrupt) and is not edited"), h->path);

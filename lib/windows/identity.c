@@ -189,6 +189,7 @@ static void read_software(struct reader *r, struct cf_install *in)
 	if (!in->display_version)
 		in->display_version = get_string(r, CURRENT_VERSION, "ReleaseId");
 	CF_FREE char *type = get_string(r, CURRENT_VERSION, "InstallationType");
+	in->type_known = type != NULL;
 	in->server = type ? strncasecmp(type, "Server", 6) == 0 : in->product && strstr(in->product, "Server");
 	architecture_of_lab(r, in);
 	in->update_pending = has_key(r, CBS "RebootPending") || has_key(r, CBS "PackagesPending");
@@ -253,7 +254,7 @@ static void read_system(struct reader *r, struct cf_install *in)
 	if (!in->computer_name)
 		in->computer_name = in_set(r, set, "Services\\Tcpip\\Parameters", "Hostname");
 	in->guest_agent = set_has(r, set, "Services\\WindowsAzureGuestAgent") || set_has(r, set, "Services\\RdAgent");
-	if (!in->product && !in->server) { /* SOFTWARE is missing or damaged */
+	if (!in->type_known && !in->server) { /* SOFTWARE is missing or damaged, or says nothing */
 		CF_FREE char *type = in_set(r, set, "Control\\ProductOptions", "ProductType");
 		in->server = type && (strcasecmp(type, "ServerNT") == 0 || strcasecmp(type, "LanmanNT") == 0);
 	}

@@ -118,7 +118,7 @@ static int search_loaders(struct cf_machine *m, const struct cf_boot_store *s, s
 {
 	for (size_t i = 0; i < s->bcd.n; i++) {
 		const struct cf_bcd_object *o = &s->bcd.object[i];
-		if (o->type != CF_BCD_TYPE_LOADER)
+		if (!cf_is_loader(o))
 			continue;
 		int vol = cf_loader_volume(m, s, o);
 		if (vol < 0 || !m->vol[vol].vol)

@@ -85,7 +85,8 @@ struct cf_install {
 	char *product, *version, *edition, *architecture, *computer_name; /* malloc'd, NULL: not known. version: "10.0.20348" style; product: "Windows Server 2022 Datacenter" (Windows 11 said right); architecture: "x64", "x86", "arm64" */
 	char *display_version;      /* "21H2", may be NULL */
 	unsigned build, ubr;        /* 0: not known */
-	bool server;                /* InstallationType or ProductType says server */
+	bool server;                /* InstallationType, else the product's name or ProductType says server */
+	bool type_known;            /* InstallationType is there */
 	bool guest_agent;           /* Azure guest agent: service keys or \WindowsAzure */
 	bool update_pending;        /* pending.xml, RebootPending, … */
 	struct cf_hive_file system;

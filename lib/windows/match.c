@@ -129,7 +129,7 @@ static int loaders_of(struct cf_machine *m, const struct cf_boot_store *s, struc
 	in->n_loaders = 0;
 	for (size_t i = 0; i < s->bcd.n; i++) {
 		const struct cf_bcd_object *o = &s->bcd.object[i];
-		if (o->type != CF_BCD_TYPE_LOADER || cf_loader_volume(m, s, o) != (int)in->vol)
+		if (!cf_is_loader(o) || cf_loader_volume(m, s, o) != (int)in->vol)
 			continue;
 		bool no_memory = false;
 		CF_FREE char *root = cf_loader_root(o, &no_memory);
@@ -214,7 +214,7 @@ static void guess(struct cf_machine *m)
 		return;
 	const struct cf_boot_store *s = &m->store[in->store];
 	for (size_t i = 0; i < s->bcd.n; i++)
-		if (s->bcd.object[i].type == CF_BCD_TYPE_LOADER && !cf_loader_is_recovery(&s->bcd, &s->bcd.object[i]))
+		if (cf_is_loader(&s->bcd.object[i]) && !cf_loader_is_recovery(&s->bcd, &s->bcd.object[i]))
 			add_loader(in, &s->bcd.object[i].guid);
 	in->any_loader_guess = true;
 	in->is_default = default_is_among(s, in);

@@ -33,6 +33,14 @@ static bool element_is_true(const struct cf_bcd *bcd, const struct cf_bcd_object
 	return cf_bcd_bool(cf_bcd_effective(bcd, o, type, NULL), &on) && on;
 }
 
+bool cf_is_loader(const struct cf_bcd_object *o)
+{
+	if (o->type)
+		return o->type == CF_BCD_TYPE_LOADER;
+	CF_FREE char *path = cf_bcd_string(cf_bcd_element(o, CF_BCD_PATH));
+	return path && strcasestr(path, "\\winload.");
+}
+
 bool cf_loader_is_recovery(const struct cf_bcd *bcd, const struct cf_bcd_object *o)
 {
 	return element_is_true(bcd, o, CF_BCD_WINPE) || element_is_true(bcd, o, BCD_RECOVERYOS) ||
@@ -81,7 +89,7 @@ static bool only_recovery_loaders(const struct cf_bcd *bcd)
 {
 	size_t loaders = 0;
 	for (size_t i = 0; i < bcd->n; i++) {
-		if (bcd->object[i].type != CF_BCD_TYPE_LOADER)
+		if (!cf_is_loader(&bcd->object[i]))
 			continue;
 		loaders++;
 		if (!cf_loader_is_recovery(bcd, &bcd->object[i]))

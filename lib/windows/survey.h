@@ -29,6 +29,7 @@ int cf_survey_stores(struct cf_machine *m, struct cf_error *err) CF_MUST_CHECK;
 void cf_survey_prune_stores(struct cf_machine *m);
 void cf_store_free(struct cf_boot_store *s);
 bool cf_store_is_efi(const struct cf_boot_store *s);
+bool cf_is_loader(const struct cf_bcd_object *o); /* by its type; without a Description by its program, winload */
 bool cf_loader_is_recovery(const struct cf_bcd *bcd, const struct cf_bcd_object *o); /* WinPE, WinRE, ramdisk */
 
 /* install.c */
