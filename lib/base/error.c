@@ -3,6 +3,7 @@
  */
 #include "base/error.h"
 #include "base/overflow.h"
+#include "base/utf16.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ static void set(struct cf_error *err, enum cf_code code, const char *fmt, va_lis
 	err->offset = 0;
 	err->has_offset = 0;
 	vsnprintf(err->message, sizeof err->message, fmt, ap);
+	cf_text_tame(err->message, false); /* names in it come from a disk or an image's header; a cut may have split a character */
 }
 
 int cf_fail(struct cf_error *err, enum cf_code code, const char *fmt, ...)
@@ -66,6 +68,7 @@ int cf_fail_prefix(struct cf_error *err, const char *fmt, ...)
 		va_end(ap);
 		size_t n = strlen(err->message);
 		snprintf(err->message + n, sizeof err->message - n, ": %s", old);
+		cf_text_tame(err->message, false);
 	}
 	return -1;
 }

@@ -123,6 +123,25 @@ static uint32_t next_utf8(const char **p)
 	return c;
 }
 
+size_t cf_text_tame(char *text, bool keep_lines)
+{
+	char *out = text;
+	for (const char *p = text; *p;) {
+		const char *from = p;
+		uint32_t c = next_utf8(&p);
+		if (c != UINT32_MAX && (!must_escape(c) || (keep_lines && c == '\n'))) {
+			while (from < p)
+				*out++ = *from++;
+			continue;
+		}
+		if (c == UINT32_MAX)
+			p++;
+		*out++ = '?';
+	}
+	*out = 0;
+	return (size_t)(out - text);
+}
+
 /* "\u{XXXX}" at p: the code unit and the characters it takes; 0 characters when it is no escape. */
 static size_t parse_escape(const char *p, uint32_t *unit)
 {

@@ -30,6 +30,10 @@ int cf_utf8_to_utf16(const char *text, struct cf_buf *out) CF_MUST_CHECK;
 /* Upper case of one UTF-16 code unit by simple case mapping (ASCII, Latin-1, Latin Extended-A, Greek, Cyrillic); others map to themselves. */
 uint16_t cf_utf16_upper(uint16_t c);
 
+/* For text that reaches a terminal, whoever wrote it: in place, every control character (also newlines, unless keep_lines),
+ * bidirectional mark or override, and every byte that is no well-formed UTF-8 becomes one '?'. The new length. */
+size_t cf_text_tame(char *text, bool keep_lines);
+
 /* Compares two UTF-8 texts without regard to letter case (simple mapping as above): true when equal. */
 bool cf_utf8_eq_nocase(const char *a, const char *b);
 

@@ -82,6 +82,24 @@ static void gather(const struct cf_session *s, struct list *l, size_t vol, const
 	l->folder = l->prefix = NULL;
 }
 
+/* Zeros stay holes: a sparse file of the guest costs the host no room. */
+static int write_piece(int fd, const uint8_t *p, size_t n, uint64_t off)
+{
+	if (!p[0] && memcmp(p, p + 1, n - 1) == 0)
+		return 0;
+	while (n) {
+		ssize_t w = pwrite(fd, p, n, (off_t)off);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return -1;
+		p += w;
+		n -= (size_t)w;
+		off += (uint64_t)w;
+	}
+	return 0;
+}
+
 static int copy_out(const struct cf_session *s, const struct item *it, int dir, FILE *sums, struct cf_error *err)
 {
 	struct cf_file *f = cf_file_open(s->m->vol[it->vol].vol, it->path, err);
@@ -106,17 +124,12 @@ static int copy_out(const struct cf_session *s, const struct item *it, int dir, 
 		if (!got)
 			break;
 		cf_sha256_add(sha, buf.p, got);
-		for (size_t done = 0; done < got && r == 0;) {
-			ssize_t w = write(fd, buf.p + done, got - done);
-			if (w < 0 && errno != EINTR)
-				r = cf_fail_errno(err, errno == ENOSPC ? CF_E_NO_SPACE : CF_E_IO, errno, "can't write %s in the backup folder",
-						  it->name);
-			else if (w > 0)
-				done += (size_t)w;
-		}
+		if (write_piece(fd, buf.p, got, off) < 0)
+			r = cf_fail_errno(err, errno == ENOSPC ? CF_E_NO_SPACE : CF_E_IO, errno, "can't write %s in the backup folder",
+					  it->name);
 		off += got;
 	}
-	if (r == 0 && fsync(fd) < 0)
+	if (r == 0 && (ftruncate(fd, (off_t)cf_file_size(f)) < 0 || fsync(fd) < 0))
 		r = cf_fail_errno(err, CF_E_IO, errno, "can't sync %s in the backup folder", it->name);
 	uint8_t hash[CF_SHA256_LEN];
 	char hex[65];
@@ -282,9 +295,9 @@ int cf_session_backup(const struct cf_session *s, char **folder, struct cf_error
 	if (make_folder(s, &place, err) < 0)
 		return -1;
 	int r = check_room(place.work, &l, err);
-	CF_CLOSE int dir = open(place.work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r == 0)
-		r = fill(s, &l, dir, &place, err);
+	CF_CLOSE int dir = open(place.work, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (r == 0 && fill(s, &l, dir, &place, err) < 0)
+		r = cf_fail_prefix(err, "the backup of the hives failed, and without it nothing is written (--no-backup goes on)");
 	if (r == 0 && rename(place.work, place.path) < 0)
 		r = cf_fail_errno(err, CF_E_IO, errno, "can't name the backup folder %s", place.path);
 	if (r == 0 && (sync_folder(place.base, err) < 0 || sync_parent(place.base, err) < 0))

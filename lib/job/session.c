@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/sandbox.h"
+#include "base/utf16.h"
 
 #define MAX_MEMORY (4 * CF_GIB) /* what a command that only reads may map: hives of 512 MiB, twice, and room to spare */
 
@@ -26,6 +27,7 @@ void cf_notice(const struct cf_request *req, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
+	cf_text_tame(line, false);
 	req->notice(req->user, line);
 }
 

@@ -77,14 +77,16 @@ static bool is_cell(const struct scan *s, uint32_t rel)
 /* Makes the cell at rel belong to the record at owner; false (and a defect) when it is no cell, too small or belongs to another. */
 static bool take(struct scan *s, uint32_t rel, uint32_t min, const char *what, uint32_t owner, struct cf_span *cell)
 {
-	struct cf_error e = { 0 };
 	if (!is_cell(s, rel)) {
 		defect(s, true, file_offset(owner), "%s of the record at 0x%llx: there is no allocated cell at 0x%llx", what,
 		       (unsigned long long)file_offset(owner), (unsigned long long)file_offset(rel));
 		return false;
 	}
-	if (cf_hive_cell(s->h, rel, min, what, cell, &e) < 0) {
-		defect_error(s, &e, file_offset(rel));
+	if (cf_hive_cell(s->h, rel, min, what, cell, NULL) < 0) {
+		/* Asked again for the reason: clearing an error for each of a million good cells would cost more than the rest. */
+		struct cf_error e = { 0 };
+		if (cf_hive_cell(s->h, rel, min, what, cell, &e) < 0)
+			defect_error(s, &e, file_offset(rel));
 		return false;
 	}
 	if (bit(s->owned, rel)) {
@@ -94,6 +96,26 @@ static bool take(struct scan *s, uint32_t rel, uint32_t min, const char *what, u
 	}
 	set_bit(s->owned, rel);
 	return true;
+}
+
+static bool read_nk(struct scan *s, uint32_t rel, struct cf_nk *nk)
+{
+	if (cf_hive_nk(s->h, rel, nk, NULL) == 0)
+		return true;
+	struct cf_error e = { 0 };
+	if (cf_hive_nk(s->h, rel, nk, &e) < 0)
+		defect_error(s, &e, file_offset(rel));
+	return false;
+}
+
+static bool read_vk(struct scan *s, uint32_t rel, struct cf_vk *vk)
+{
+	if (cf_hive_vk(s->h, rel, vk, NULL) == 0)
+		return true;
+	struct cf_error e = { 0 };
+	if (cf_hive_vk(s->h, rel, vk, &e) < 0)
+		defect_error(s, &e, file_offset(rel));
+	return false;
 }
 
 /* ---- base block, bins, cells ---- */
@@ -223,16 +245,11 @@ static void check_values(struct scan *s, const struct cf_nk *nk)
 	if (!take(s, nk->values, nk->n_values * 4, "value list", nk->rel, &list))
 		return;
 	for (uint32_t i = 0; i < nk->n_values; i++) {
-		struct cf_error e = { 0 };
 		struct cf_span cell;
 		struct cf_vk vk;
 		uint32_t rel = cf_ld32(list.p + 4 * i);
-		if (!take(s, rel, sizeof(struct cf_vk_disk), "value", nk->rel, &cell))
+		if (!take(s, rel, sizeof(struct cf_vk_disk), "value", nk->rel, &cell) || !read_vk(s, rel, &vk))
 			continue;
-		if (cf_hive_vk(s->h, rel, &vk, &e) < 0) {
-			defect_error(s, &e, file_offset(rel));
-			continue;
-		}
 		s->report->n_values++;
 		check_data(s, &vk);
 	}
@@ -293,17 +310,12 @@ struct last_name {
 static void check_child(struct scan *s, uint32_t owner, enum cf_list_kind kind, const uint8_t *element,
 			struct last_name *last)
 {
-	struct cf_error e = { 0 };
 	struct cf_span cell;
 	struct cf_nk nk;
 	uint32_t rel = cf_ld32(element);
 	unsigned long long at = file_offset(rel);
-	if (!take(s, rel, sizeof(struct cf_nk_disk), "subkey", owner, &cell))
+	if (!take(s, rel, sizeof(struct cf_nk_disk), "subkey", owner, &cell) || !read_nk(s, rel, &nk))
 		return;
-	if (cf_hive_nk(s->h, rel, &nk, &e) < 0) {
-		defect_error(s, &e, at);
-		return;
-	}
 	if (nk.parent != owner)
 		defect(s, true, at, "the key at 0x%llx names 0x%llx as its parent, but is in the list of 0x%llx", at,
 		       (unsigned long long)file_offset(nk.parent), (unsigned long long)file_offset(owner));
@@ -388,13 +400,10 @@ static void use_sk(struct scan *s, uint32_t rel)
 
 static void check_key(struct scan *s, uint32_t rel)
 {
-	struct cf_error e = { 0 };
 	struct cf_span cell;
 	struct cf_nk nk;
-	if (cf_hive_nk(s->h, rel, &nk, &e) < 0) {
-		defect_error(s, &e, file_offset(rel));
+	if (!read_nk(s, rel, &nk))
 		return;
-	}
 	s->report->n_keys++;
 	if (!(nk.flags & CF_NK_ROOT) != (rel != s->h->base.root_cell))
 		defect(s, false, file_offset(rel), "the key at 0x%llx has the wrong root mark",

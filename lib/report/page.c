@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf16.h"
 #include "problem/problem.h"
 
 static const char *const escape[] = { "", "\033[1m", "\033[2m", "\033[31m", "\033[33m", "\033[32m", "\033[36m" };
@@ -24,9 +25,13 @@ void cf_page_print(struct cf_page *p, enum cf_ink ink, const char *fmt, ...)
 	va_list ap;
 	if (paint)
 		add(p, escape[ink], strlen(escape[ink]));
+	size_t start = p->out.n;
 	va_start(ap, fmt);
-	if (cf_buf_vprintf(&p->out, fmt, ap) < 0)
+	/* Whatever was put into a record, no control character but the page's own line breaks reaches the terminal. */
+	if (cf_buf_vprintf(&p->out, fmt, ap) < 0 || cf_buf_append(&p->out, "", 1) < 0)
 		p->no_memory = true;
+	else
+		p->out.n = start + cf_text_tame((char *)p->out.p + start, true);
 	va_end(ap);
 	if (paint)
 		add(p, "\033[0m", 4);
@@ -46,8 +51,15 @@ static void pad(struct cf_page *p, size_t n)
 		add(p, " ", 1);
 }
 
-void cf_page_item(struct cf_page *p, size_t indent, enum cf_ink ink, const char *label, size_t label_width, const char *text)
+void cf_page_item(struct cf_page *p, size_t indent, enum cf_ink ink, const char *label, size_t label_width, const char *given)
 {
+	CF_FREE char *copy = strdup(given);
+	if (!copy) {
+		p->no_memory = true;
+		return;
+	}
+	cf_text_tame(copy, false);
+	const char *text = copy;
 	size_t left = indent + label_width, col;
 	label = label ? label : "";
 	pad(p, indent);

@@ -217,9 +217,13 @@ static int fail(struct cf_error *err, int minus_errno, const char *path, const c
 {
 	int e = -minus_errno;
 	enum cf_code code = CF_E_IO;
+	if (e == ELOOP) {
+		cf_fail(err, CF_E_REFUSED, "%s %s: it is a symbolic link, which is never followed here; remove it", what, path);
+		return cf_fail_path(err, path);
+	}
 	if (e == ENOSPC || e == EDQUOT || e == EFBIG)
 		code = CF_E_NO_SPACE;
-	else if (e == EACCES || e == EPERM || e == EROFS || e == EEXIST || e == ELOOP)
+	else if (e == EACCES || e == EPERM || e == EROFS || e == EEXIST)
 		code = CF_E_REFUSED;
 	else if (e == ENOENT || e == ENOTDIR)
 		code = CF_E_NOT_FOUND;

@@ -134,7 +134,21 @@ static void end_run(struct run_count *r)
 
 static void count_bits(const uint8_t *p, uint64_t bits, struct run_count *r)
 {
-	for (uint64_t i = 0; i < bits;) {
+	for (uint64_t i = 0, word; i < bits;) {
+		if (!(i & 63) && bits - i >= 64) {
+			/* Most of a bitmap is long runs. */
+			memcpy(&word, p + (i >> 3), sizeof word);
+			if (word == 0 || word == UINT64_MAX) {
+				if (word) {
+					end_run(r);
+				} else {
+					r->free += 64;
+					r->current += 64;
+				}
+				i += 64;
+				continue;
+			}
+		}
 		if (!(i & 7) && bits - i >= 8 && (p[i >> 3] == 0 || p[i >> 3] == 0xff)) {
 			if (p[i >> 3]) {
 				end_run(r);

@@ -113,7 +113,7 @@ static int read_whole(struct cf_file *f, uint64_t max, struct cf_buf *out, struc
 	out->n = 0;
 	while (out->n < f->size) {
 		size_t old = out->n, got, want = (size_t)cf_min_u64(READ_PIECE, f->size - old);
-		if (cf_buf_resize(out, old + want) < 0)
+		if (cf_buf_reserve(out, old + want) < 0)
 			return cf_fail_nomem(err);
 		int rc = cf_file_read(f, old, out->p + old, want, &got, err);
 		out->n = old + (rc < 0 ? 0 : got);

@@ -12,7 +12,7 @@
 
 #define CF_SURVEY_MAX_STORES 64         /* two places a volume, a few volumes: anything beyond is hostile */
 #define CF_SURVEY_MAX_INSTALLS 64       /* loaders can name any folder */
-#define CF_SURVEY_MAX_HIVE_BYTES (UINT64_C(768) * 1024 * 1024) /* of hives that are in memory together: the largest, and real ones */
+#define CF_SURVEY_MAX_HIVE_BYTES (UINT64_C(1152) * 1024 * 1024) /* of hives in memory together: two of the largest, and real ones */
 #define CF_SURVEY_MAX_FOLDERS 1024      /* top-level folders that are looked into, a volume */
 #define CF_SURVEY_MAX_NAME 260          /* bytes of a folder's name or a loader's systemroot */
 

@@ -9,6 +9,7 @@
  *
  *	mkhive new [--minor N] [--root NAME] [--file-name NAME] [--seq N] OUT
  *	mkhive dirty OLD NEW OUT LOG [LOG2]     OUT = OLD, marked dirty; the logs lead to NEW
+ *	mkhive bulk FILE KEYS                   adds so many keys below ControlSet001\Enum to a new hive
  *	mkhive tear FILE                        spoils the base block (as a write torn by a power cut)
  *	mkhive clobber FILE OFFSET LENGTH       overwrites bytes with 0xDE (damage that no log covers)
  */
@@ -17,44 +18,41 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "mkhive.h"
 
-#define BASE 4096
-#define PAGE 4096
 #define SEG 512
-/* 2024-01-01 00:00 UTC: every hive of the factory says it was written then. */
-#define FILETIME 133485408000000000ULL
 
-static void die(const char *what, const char *name)
+void die(const char *what, const char *name)
 {
 	fprintf(stderr, "mkhive: %s: %s%s%s\n", name, what, errno ? ": " : "", errno ? strerror(errno) : "");
 	exit(1);
 }
 
-static void put16(uint8_t *p, unsigned v)
+void put16(uint8_t *p, unsigned v)
 {
 	p[0] = (uint8_t)v;
 	p[1] = (uint8_t)(v >> 8);
 }
 
-static void put32(uint8_t *p, uint32_t v)
+void put32(uint8_t *p, uint32_t v)
 {
 	put16(p, v & 0xffff);
 	put16(p + 2, v >> 16);
 }
 
-static void put64(uint8_t *p, uint64_t v)
+void put64(uint8_t *p, uint64_t v)
 {
 	put32(p, (uint32_t)v);
 	put32(p + 4, (uint32_t)(v >> 32));
 }
 
-static uint32_t get32(const uint8_t *p)
+uint32_t get32(const uint8_t *p)
 {
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
 /* The base block's checksum: XOR of the 127 words before it; 0 and -1 are not used. */
-static void seal(uint8_t *base)
+void seal(uint8_t *base)
 {
 	uint32_t x = 0;
 
@@ -96,7 +94,7 @@ static uint64_t marvin(const uint8_t *p, size_t len)
 	return (uint64_t)hi << 32 | lo;
 }
 
-static uint8_t *load(const char *name, size_t *size)
+uint8_t *load(const char *name, size_t *size)
 {
 	FILE *f = fopen(name, "rb");
 	long n = 0;
@@ -112,7 +110,7 @@ static uint8_t *load(const char *name, size_t *size)
 	return p;
 }
 
-static void save(const char *name, const uint8_t *p, size_t size)
+void save(const char *name, const uint8_t *p, size_t size)
 {
 	FILE *f = fopen(name, "wb");
 
@@ -337,6 +335,9 @@ int main(int argc, char **argv)
 	} else if ((argc == 6 || argc == 7) && !strcmp(argv[1], "dirty")) {
 		dirty(argv[2], argv[3], argv[4], argv[5], argc == 7 ? argv[6] : NULL);
 		return 0;
+	} else if (argc == 4 && !strcmp(argv[1], "bulk")) {
+		bulk(argv[2], (uint32_t)strtoul(argv[3], NULL, 0));
+		return 0;
 	} else if (argc == 3 && !strcmp(argv[1], "tear")) {
 		tear(argv[2]);
 		return 0;
@@ -346,6 +347,6 @@ int main(int argc, char **argv)
 	}
 	fprintf(stderr, "usage: mkhive new [--minor N] [--root NAME] [--file-name NAME] [--seq N] OUT\n"
 			"       mkhive dirty OLD NEW OUT LOG [LOG2]\n       mkhive tear FILE\n"
-			"       mkhive clobber FILE OFFSET LENGTH\n");
+			"       mkhive bulk FILE KEYS\n       mkhive clobber FILE OFFSET LENGTH\n");
 	return 16;
 }

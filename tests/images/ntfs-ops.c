@@ -616,6 +616,83 @@ void set_time(ntfs_volume *vol, const char *path, time_t t)
 	must_close(ni);
 }
 
+#define MANY_PATH 512
+
+/* One leaf folder of make_many: files of the sizes that a Windows folder has, every fourth a temporary one. */
+static void fill_leaf(ntfs_volume *vol, const char *leaf, s64 first, s64 count)
+{
+	static uint8_t data[8 * 4096];
+	ntfs_inode *dir;
+
+	create(vol, leaf, S_IFDIR);
+	dir = must_open(vol, leaf);
+	for (s64 i = first; i < first + count; i++) {
+		s64 mix = (i * 2654435761LL) >> 7 & 0xffff, size = mix % 500;
+		char name[64];
+		ntfschar *uname = NULL;
+		ntfs_inode *ni;
+		ntfs_attr *na;
+		int len;
+
+		if (i % 8 == 7)
+			size = 12000 + mix % 20000;
+		else if (i % 8 > 3)
+			size = 600 + mix % 7000;
+		for (int copy = 0; copy < (i % 4 ? 1 : 2); copy++) {
+			snprintf(name, sizeof(name), copy ? "temporary%07" PRId64 ".tmp" : "component-%07" PRId64 "_10.0.1.manifest",
+				 i);
+			len = ntfs_mbstoucs(name, &uname);
+			ni = len > 0 ? ntfs_create(dir, const_cpu_to_le32(0), uname, (u8)len, S_IFREG) : NULL;
+			if (!ni)
+				die("%s/%s: cannot create", leaf, name);
+			ni->flags |= FILE_ATTR_ARCHIVE;
+			na = open_data(ni, name);
+			memcpy(data, name, sizeof(name));
+			write_at(na, name, 0, data, size);
+			ntfs_attr_close(na);
+			NInoFileNameSetDirty(ni);
+			if (ntfs_inode_close_in_dir(ni, dir))
+				die("%s/%s: cannot write its MFT record", leaf, name);
+			free(uname);
+			uname = NULL;
+		}
+	}
+	must_close(dir);
+}
+
+static void drop_temporary(ntfs_volume *vol, const char *leaf, s64 first, s64 count)
+{
+	char path[MANY_PATH + 64];
+
+	for (s64 i = (first + 3) / 4 * 4; i < first + count; i += 4) {
+		snprintf(path, sizeof(path), "%s/temporary%07" PRId64 ".tmp", leaf, i);
+		delete_file(vol, path);
+	}
+}
+
+/* Temporary files of a folder go when the next folder is full, so that records and clusters are freed between those in use. */
+void make_many(ntfs_volume *vol, const char *dir, s64 n, s64 per)
+{
+	char leaf[2][MANY_PATH];
+	s64 first = 0, before = -1;
+
+	if (per < 1)
+		die("%s: so few names in a folder?", dir);
+	for (int turn = 0; first < n; first += per, turn = !turn) {
+		s64 k = first / per;
+
+		if (n <= per)
+			snprintf(leaf[turn], MANY_PATH, "%s", dir);
+		else
+			snprintf(leaf[turn], MANY_PATH, "%s/level-%02" PRId64 "/level-%02" PRId64 "/folder-%05" PRId64, dir,
+				 k / 256, k / 16 % 16, k);
+		pack(vol);
+		fill_leaf(vol, leaf[turn], first, n - first < per ? n - first : per);
+		if (before >= 0)
+			drop_temporary(vol, leaf[!turn], before, per);
+		before = first;
+	}
+}
 
 /* Restart pages as Windows lays them out; no log records, so there is nothing to replay but the state is the state. */
 void write_journal(ntfs_volume *vol, const char *version, const char *state)

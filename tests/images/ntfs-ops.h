@@ -32,6 +32,8 @@ void set_time(struct _ntfs_volume *vol, const char *path, time_t t);
 void fragment(struct _ntfs_volume *vol, const char *path, const char *other, int64_t n);
 void leave(struct _ntfs_volume *vol, int64_t rest, const char *path);
 void scatter(struct _ntfs_volume *vol, const char *dir, int64_t size);
+/* n small files below dir, `per` to a leaf folder, with temporary files made and deleted in between. */
+void make_many(struct _ntfs_volume *vol, const char *dir, int64_t n, int64_t per);
 /* version "1.1" or "2.0"; state "clean", "dirty" or "empty". */
 void write_journal(struct _ntfs_volume *vol, const char *version, const char *state);
 void set_serial(struct _ntfs_volume *vol, const char *hex);

@@ -20,6 +20,7 @@
  *	fragment PATH OTHER N      two files of N clusters each, every cluster a piece of its own
  *	leave MIB PATH             a solid file that leaves so much free space
  *	scatter DIR BYTES          fills the volume with files of this size and deletes every second
+ *	many DIR N PER             N small files, PER to a folder, temporary files created and deleted in between
  *	journal VERSION STATE      $LogFile: 1.1 or 2.0; clean, dirty or empty
  *	flag dirty|clean           the volume flag
  *	serial HEX                 volume serial number (both boot sectors)
@@ -201,6 +202,8 @@ static void run(ntfs_volume *vol, char **f, int n)
 		leave(vol, number(f[1]) << 20, f[2]);
 	} else if (n == 3 && !strcmp(op, "scatter")) {
 		scatter(vol, f[1], number(f[2]));
+	} else if (n == 4 && !strcmp(op, "many")) {
+		make_many(vol, f[1], number(f[2]), number(f[3]));
 	} else if (n == 3 && !strcmp(op, "journal")) {
 		write_journal(vol, f[1], f[2]);
 	} else if (n == 2 && !strcmp(op, "flag")) {

@@ -47,13 +47,21 @@ name='\ControlSet001\Control\ComputerName\ComputerName'
 
 healthy() {
 	local one two
+	printf 'many\tUsers/many\t500\t20\nmany\tUsers/flat\t300\t300\n' >"$work/many"
 	for args in "--gen 2" "--gen 1" "--gen 1 --layout single --windows server2008r2" "--data-disk" \
 		"--gen 2 --layout recovery-behind --windows win11 --paging d" "--gen 2 --sector 4096 --windows server2025" \
-		"--gen 1 --layout recovery-behind --size 192M" "--gen 2 --size 192M --unallocated 32M --junk 20M"; do
+		"--gen 1 --layout recovery-behind --size 192M" "--gen 2 --size 192M --unallocated 32M --junk 20M" \
+		"--gen 2 --size 192M --system-keys 7000 --manifest $work/many"; do
 		case $args in *4096*) sector=4096 ;; *) sector=512 ;; esac
 		# shellcheck disable=SC2086
 		make $args && sound --sector $sector -- "$args"
 	done
+	now='many names and keys'
+	hive SYSTEM
+	is "$(value '\ControlSet001\Enum\BUS0000\VEN_1414&DEV_03E7&SUBSYS_00004257\5&394b69d0&0&000004' DeviceDesc)" \
+		'@machine.inf,%pci\ven_1774%;Device 0006004'
+	has_file Users/flat 'component-0000299_10.0.1.manifest'
+	no_file Users/many/level-00/level-00/folder-00000 temporary0000000.tmp
 	now='one command, one disk'
 	make --gen 2 --size 192M && one=$("$here/verify-guest" "$work/d")
 	sleep 1.1

@@ -109,13 +109,40 @@ static void test_error(void **state)
 	assert_int_equal(cf_fail(NULL, CF_E_IO, "no place to say it"), -1);
 }
 
+static void test_tame(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in, *out, *lines;
+	} t[] = {
+		{ "plain \xc3\xa9 \xe2\x82\xac", "plain \xc3\xa9 \xe2\x82\xac", "plain \xc3\xa9 \xe2\x82\xac" },
+		{ "\033[31m\a\n\x7f", "?[31m???", "?[31m?\n?" },
+		{ "a\xc2\x9b" "b\xe2\x80\xae" "c\xe2\x81\xa6", "a?b?c?", "a?b?c?" },
+		{ "cut \xe2\x82", "cut ??", "cut ??" },
+		{ "\xff\xc0\x80", "???", "???" },
+		{ "", "", "" },
+	};
+	for (size_t i = 0; i < CF_ARRAY_LEN(t); i++) {
+		char text[64];
+		snprintf(text, sizeof text, "%s", t[i].in);
+		assert_int_equal(cf_text_tame(text, false), strlen(t[i].out));
+		assert_string_equal(text, t[i].out);
+		snprintf(text, sizeof text, "%s", t[i].in);
+		cf_text_tame(text, true);
+		assert_string_equal(text, t[i].lines);
+	}
+	struct cf_error err;
+	cf_fail(&err, CF_E_CORRUPT, "no file \"%s\"", "\033]0;x\a");
+	assert_string_equal(err.message, "no file \"?]0;x?\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_range),	      cmocka_unit_test(test_endian),
 		cmocka_unit_test(test_guid),	      cmocka_unit_test(test_utf16_round_trip),
 		cmocka_unit_test(test_utf8_refused), cmocka_unit_test(test_nocase),
-		cmocka_unit_test(test_hash),	      cmocka_unit_test(test_error),
+		cmocka_unit_test(test_hash),	      cmocka_unit_test(test_error), cmocka_unit_test(test_tame),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
