@@ -177,6 +177,27 @@ static int sync_parent(const char *path, struct cf_error *err)
 	return sync_folder(folder, err);
 }
 
+/* The backup is to outlive a power cut and the disk that it was taken from. */
+static int check_place(const struct cf_session *s, const struct place *p, struct cf_error *err)
+{
+	CF_FREE char *inside = NULL;
+	struct cf_error why = { 0 };
+	if (asprintf(&inside, "%s/x", p->base) < 0) {
+		inside = NULL;
+		return cf_fail_nomem(err);
+	}
+	if (cf_txn_check_folder(inside, &s->place[0], &why) == 0)
+		return 0;
+	if (p->made_base)
+		rmdir(p->base);
+	if (why.code != CF_E_REFUSED)
+		return cf_fail(err, why.code, "%s", why.message);
+	return cf_fail(err, CF_E_REFUSED,
+		       "the backup folder %s would lie on a memory file system or on the disk that is to be written; name another one with "
+		       "--backup-dir",
+		       p->base);
+}
+
 static int make_folder(const struct cf_session *s, struct place *p, struct cf_error *err)
 {
 	char *base = NULL;
@@ -198,6 +219,8 @@ static int make_folder(const struct cf_session *s, struct place *p, struct cf_er
 	p->made_base = mkdir(base, 0700) == 0;
 	if (!p->made_base && errno != EEXIST)
 		return cf_fail_errno(err, CF_E_IO, errno, "can't make the backup folder %s", base);
+	if (check_place(s, p, err) < 0)
+		return -1;
 	time_t now = time(NULL);
 	struct tm tm;
 	char stamp[32];

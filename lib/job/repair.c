@@ -228,6 +228,23 @@ static int exit_status(const struct cf_findings *fs)
 	return 0;
 }
 
+/* Everything that could still refuse the undo files, before the first byte of backup or journal is written. */
+static int check_places(struct run *r, struct cf_error *err)
+{
+	for (unsigned d = 0; d < r->s.n; d++) {
+		struct cf_txn_fingerprint *prints = NULL;
+		size_t n = 0;
+		if (!r->pending[d])
+			continue;
+		if (cf_session_fingerprints(r->result, d, &prints, &n, err) < 0)
+			return -1;
+		free(prints);
+		if (cf_txn_check_place(r->txn[d], &r->s.place[d], n, err) < 0)
+			return cf_fail_path(err, r->s.disk[d]->path);
+	}
+	return 0;
+}
+
 /* OS disk first: its registry must no longer name a paging file before the data disk loses it. */
 static int commit(struct run *r, struct cf_result *out, struct cf_error *err)
 {
@@ -236,6 +253,8 @@ static int commit(struct run *r, struct cf_result *out, struct cf_error *err)
 	uint64_t written = 0;
 	int ret = 0;
 	json_object_set_new(out->doc, "undo_files", files);
+	if (check_places(r, err) < 0)
+		return -1;
 	if (!r->s.req->no_backup && cf_session_backup(&r->s, &folder, err) < 0)
 		return -1;
 	json_object_set_new(out->doc, "backup_folder", cf_json_text(folder));

@@ -200,6 +200,31 @@ static int settle(struct cf_block *base, const struct cf_txn_place *place, const
 	return 0;
 }
 
+/* 1. Room, and a place that survives a power cut. A marker beside an image lives and dies with the image. */
+static int check(const struct cf_txn_place *place, const struct cf_names *names, const char *path, uint64_t need, struct cf_error *err)
+{
+	if (cf_place_check(path, place, need, err) < 0)
+		return -1;
+	return place->state_is_folder ? cf_place_check(names->marker, place, 0, err) : 0;
+}
+
+int cf_txn_check_place(struct cf_txn *txn, const struct cf_txn_place *place, size_t n_prints, struct cf_error *err)
+{
+	CF_NAMES names = { 0 };
+	CF_FREE struct cf_overlay_block **list = NULL;
+	size_t n;
+	if (cf_overlay_changed(&txn->overlay, &list, &n, err) < 0 ||
+	    (place->state_is_folder && cf_stable_make_folder(place->state_base, err) < 0) || cf_names_get(place, &names, err) < 0)
+		return -1;
+	CF_FREE char *path = cf_place_new_undo(place, &names, err);
+	return path ? check(place, &names, path, cf_journal_size(n, n_prints), err) : -1;
+}
+
+int cf_txn_check_folder(const char *path, const struct cf_txn_place *place, struct cf_error *err)
+{
+	return cf_place_check(path, place, 0, err);
+}
+
 static int commit(struct commit *c, const struct cf_txn_place *place, char **undo_path, struct cf_txn_stats *stats,
 		  struct cf_error *err)
 {
@@ -211,10 +236,7 @@ static int commit(struct commit *c, const struct cf_txn_place *place, char **und
 	CF_FREE char *path = cf_place_new_undo(place, &names, err);
 	if (!path)
 		return -1;
-	/* 1. Room, and a place that survives a power cut. A marker beside an image lives and dies with the image. */
-	if (cf_place_check(path, place, cf_journal_size(c->n, c->n_prints), err) < 0)
-		return -1;
-	if (place->state_is_folder && cf_place_check(names.marker, place, 0, err) < 0)
+	if (check(place, &names, path, cf_journal_size(c->n, c->n_prints), err) < 0)
 		return -1;
 	if (prepare(c, place, &names, path, err) < 0)
 		return -1;

@@ -60,6 +60,13 @@ int cf_txn_pending(struct cf_txn *txn, uint64_t *bytes, struct cf_error *err) CF
 int cf_txn_commit(struct cf_txn *txn, const struct cf_txn_place *place, const struct cf_txn_fingerprint *prints,
 		  size_t n_prints, char **undo_path, struct cf_txn_stats *stats, struct cf_error *err) CF_MUST_CHECK;
 
+/* What a commit would refuse about the place of its undo file (exists, memory file system, no room), asked before anything else is
+ * written on its behalf. May make the state folder of a device. */
+int cf_txn_check_place(struct cf_txn *txn, const struct cf_txn_place *place, size_t n_prints, struct cf_error *err) CF_MUST_CHECK;
+
+/* The same for other state that is to outlive a power cut: path need not exist, its folder must. */
+int cf_txn_check_folder(const char *path, const struct cf_txn_place *place, struct cf_error *err) CF_MUST_CHECK;
+
 /* Drops the overlay. NULL is fine. */
 void cf_txn_end(struct cf_txn *txn);
 
