@@ -318,7 +318,11 @@ int cf_session_backup(const struct cf_session *s, char **folder, struct cf_error
 	if (make_folder(s, &place, err) < 0)
 		return -1;
 	int r = check_room(place.work, &l, err);
+	/* The folder is ours since a moment; nobody may have put another in its place. */
+	struct stat own;
 	CF_CLOSE int dir = open(place.work, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (r == 0 && dir >= 0 && (fstat(dir, &own) < 0 || own.st_uid != geteuid() || own.st_mode & 077))
+		r = cf_fail(err, CF_E_REFUSED, "somebody exchanged the backup folder %s", place.work);
 	if (r == 0 && fill(s, &l, dir, &place, err) < 0)
 		r = cf_fail_prefix(err, "the backup of the hives failed, and without it nothing is written (--no-backup goes on)");
 	if (r == 0 && rename(place.work, place.path) < 0)
