@@ -81,10 +81,12 @@ void cf_text_disk(struct cf_page *p, const json_t *doc, bool full)
 		 cf_num(disk, "generation") ? _(", generation ") : "",
 		 cf_num(disk, "generation") == 2 ? "2" : cf_num(disk, "generation") == 1 ? "1" : "");
 	cf_page_item(p, 0, CF_INK_BOLD, _("Disk"), LABEL, line);
+	if (json_is_true(json_object_get(disk, "inconsistent")))
+		cf_page_item(p, 0, CF_INK_YELLOW, _("In use"), LABEL, _("read while something writes to it: what is said here may be inconsistent"));
 	if (full) {
-		snprintf(line, sizeof line, "%s%s%s%s%s%s", *cf_str(disk, "guid") ? cf_str(disk, "guid") : cf_str(disk, "signature"),
+		snprintf(line, sizeof line, "%s%s%s%s%s", *cf_str(disk, "guid") ? cf_str(disk, "guid") : cf_str(disk, "signature"),
 			 *cf_str(disk, "model") ? ", " : "", cf_str(disk, "model"), *cf_str(disk, "serial") ? ", serial " : "",
-			 cf_str(disk, "serial"), json_is_true(json_object_get(disk, "inconsistent")) ? _(", in use: may be inconsistent") : "");
+			 cf_str(disk, "serial"));
 		cf_page_item(p, 0, CF_INK_BOLD, "Id", LABEL, line);
 		partitions(p, disk);
 		cf_page_print(p, CF_INK_PLAIN, "\n");
