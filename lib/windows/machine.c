@@ -65,7 +65,7 @@ static int survey(struct cf_machine *m, struct cf_block *const *disk, const char
 	if (survey_disks(m, disk, path, n, err) < 0 || cf_survey_stores(m, err) < 0 || survey_installs(m, err) < 0)
 		return -1;
 	cf_survey_prune_stores(m);
-	if (cf_survey_match(m, err) < 0)
+	if (cf_survey_match(m, opt ? opt->windows : 0, err) < 0)
 		return -1;
 	cf_survey_select(m, opt ? opt->windows : 0);
 	cf_survey_volume_letters(m);

@@ -102,7 +102,7 @@ struct cf_install {
 	size_t n_loaders;
 	struct cf_guid loader[CF_MAX_LOADERS]; /* loader objects of that store whose osdevice and systemroot are this installation */
 	bool is_default;            /* the store's default loader is one of them */
-	bool any_loader_guess;      /* no loader names this volume: loaders were taken because it is the only installation */
+	bool any_loader_guess;      /* no loader names this volume: loaders were taken because it is the only installation or the one asked for */
 };
 
 struct cf_machine {

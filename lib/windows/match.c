@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A loader belongs to an installation when its osdevice is that volume and its systemroot that folder. Only when no
- * loader of the whole machine fits anywhere and there is a single installation are a store's loaders taken for it;
- * that is marked (any_loader_guess).
+ * loader of the whole machine fits anywhere and there is a single installation, or the user named one, are a store's loaders
+ * taken for it; that is marked (any_loader_guess).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -189,7 +189,7 @@ static int best_store(struct cf_machine *m, struct cf_install *in, struct cf_err
 	return 0;
 }
 
-/* The store that boots a lone installation although no loader says so; -1: several could. */
+/* The store that boots an installation although no loader says so; -1: several could. */
 static int lone_store(const struct cf_machine *m, const struct cf_install *in)
 {
 	int found = -1;
@@ -204,11 +204,15 @@ static int lone_store(const struct cf_machine *m, const struct cf_install *in)
 	return m->n_stores == 1 ? 0 : -1;
 }
 
-static void guess(struct cf_machine *m)
+static void guess(struct cf_machine *m, int windows)
 {
-	if (m->n_installs != 1 || m->install[0].store >= 0)
+	size_t which = windows > 0 ? (size_t)windows - 1 : 0;
+	if (which >= m->n_installs || (m->n_installs != 1 && windows <= 0))
 		return;
-	struct cf_install *in = &m->install[0];
+	for (size_t i = 0; i < m->n_installs; i++)
+		if (m->install[i].store >= 0)
+			return;
+	struct cf_install *in = &m->install[which];
 	in->store = lone_store(m, in);
 	if (in->store < 0)
 		return;
@@ -220,12 +224,12 @@ static void guess(struct cf_machine *m)
 	in->is_default = default_is_among(s, in);
 }
 
-int cf_survey_match(struct cf_machine *m, struct cf_error *err)
+int cf_survey_match(struct cf_machine *m, int windows, struct cf_error *err)
 {
 	for (size_t i = 0; i < m->n_installs; i++)
 		if (best_store(m, &m->install[i], err) < 0)
 			return -1;
-	guess(m);
+	guess(m, windows);
 	return 0;
 }
 

@@ -53,7 +53,7 @@ int cf_find_mbr(const struct cf_machine *m, unsigned near, uint32_t signature, u
 int cf_find_gpt(const struct cf_machine *m, unsigned near, const struct cf_guid *part, const struct cf_guid *disk);
 int cf_loader_volume(const struct cf_machine *m, const struct cf_boot_store *s, const struct cf_bcd_object *o);
 char *cf_loader_root(const struct cf_bcd_object *o, bool *no_memory); /* "\\Windows", malloc'd; NULL: none usable */
-int cf_survey_match(struct cf_machine *m, struct cf_error *err) CF_MUST_CHECK;
+int cf_survey_match(struct cf_machine *m, int windows, struct cf_error *err) CF_MUST_CHECK;
 void cf_survey_select(struct cf_machine *m, int windows);
 
 #endif
