@@ -31,28 +31,11 @@ int ui_confirm(void *user, const cf_result *plan)
 	return strcasecmp(line, "y\n") == 0 || strcasecmp(line, "yes\n") == 0;
 }
 
-/* U+200E to U+2069 but for dashes, quotes and the like: what turns the direction of text or breaks its line. */
-static bool turns_text(const unsigned char *s)
-{
-	return s[0] == 0xe2 && ((s[1] == 0x80 && ((s[2] >= 0xa8 && s[2] <= 0xae) || s[2] == 0x8e || s[2] == 0x8f)) ||
-				(s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9));
-}
-
 void print_safe(const char *text)
 {
-	for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
-		bool c1 = s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0;
-		if (*s < 0x20 || *s == 0x7f) {
-			fprintf(stderr, "\\x%02x", *s);
-		} else if (c1) {
-			fprintf(stderr, "\\x%02x", *++s);
-		} else if (turns_text(s)) {
-			fprintf(stderr, "\\u20%02x", (s[1] & 1u) << 6 | (s[2] & 0x3fu));
-			s += 2;
-		} else {
-			fputc(*s, stderr);
-		}
-	}
+	char *shown = cf_printable(text);
+	fputs(shown ? shown : "?", stderr);
+	free(shown);
 }
 
 void ui_notice(void *user, const char *line)

@@ -144,6 +144,10 @@ CF_API char *cf_result_json(const cf_result *result);
 /* A failed result as JSON for errors found before cf_run (bad options): the contract's "error" object. */
 CF_API char *cf_error_json(const char *command, const struct cf_error *error, int exit_status);
 
+/* A text as it may be shown on a terminal: control characters, marks that turn the direction of text, and bytes that are no UTF-8
+ * escaped. Malloc'd; NULL when out of memory. */
+CF_API char *cf_printable(const char *text);
+
 CF_API const char *cf_version(void);
 
 /* What this build can do ("qemu-nbd", "hivex", "seccomp", …), NULL-terminated. */

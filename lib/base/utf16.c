@@ -123,6 +123,21 @@ static uint32_t next_utf8(const char **p)
 	return c;
 }
 
+char *cf_text_escape(const char *text)
+{
+	struct cf_buf out = { 0 };
+	int r = 0;
+	while (*text && r == 0) {
+		uint32_t c = next_utf8(&text);
+		r = c == UINT32_MAX ? cf_buf_printf(&out, "\\x{%02X}", (uint8_t)*text++) : put_escaped(&out, c, NULL);
+	}
+	if (r < 0) {
+		cf_buf_free(&out);
+		return NULL;
+	}
+	return finish(&out);
+}
+
 size_t cf_text_tame(char *text, bool keep_lines)
 {
 	char *out = text;

@@ -34,6 +34,10 @@ uint16_t cf_utf16_upper(uint16_t c);
  * bidirectional mark or override, and every byte that is no well-formed UTF-8 becomes one '?'. The new length. */
 size_t cf_text_tame(char *text, bool keep_lines);
 
+/* The same for texts of any length, without loss: malloc'd, with "\u{XXXX}" for each such character and "\x{XX}" for each byte that
+ * is no UTF-8. NULL when out of memory. */
+char *cf_text_escape(const char *text);
+
 /* Compares two UTF-8 texts without regard to letter case (simple mapping as above): true when equal. */
 bool cf_utf8_eq_nocase(const char *a, const char *b);
 

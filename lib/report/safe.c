@@ -4,44 +4,13 @@
  * A computer name, a label or a file name may hold escape sequences. The record itself is shown as it is in JSON (which escapes on its
  * own); text for people is made from a copy without characters that a terminal obeys.
  */
-#include <string.h>
-
+#include "base/utf16.h"
 #include "report/page.h"
-
-/* The code point that starts at s (valid UTF-8, as jansson keeps it) and its length. */
-static unsigned decode(const unsigned char *s, size_t *len)
-{
-	if (s[0] < 0x80) {
-		*len = 1;
-		return s[0];
-	}
-	if (s[0] < 0xe0 && s[1]) {
-		*len = 2;
-		return (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
-	}
-	if (s[0] < 0xf0 && s[1] && s[2]) {
-		*len = 3;
-		return (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
-	}
-	*len = strnlen((const char *)s, 4);
-	return 0x10000;
-}
-
-static bool obeyed(unsigned c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e ||
-	       c == 0x200f;
-}
 
 static json_t *safe_string(const char *s)
 {
-	CF_BUF out = { 0 };
-	int r = 0;
-	for (size_t n; *s && r == 0; s += n) {
-		unsigned c = decode((const unsigned char *)s, &n);
-		r = obeyed(c) ? cf_buf_printf(&out, c < 0x100 ? "\\x%02x" : "\\u%04x", c) : cf_buf_append(&out, s, n);
-	}
-	return r < 0 ? NULL : json_stringn(out.p ? (char *)out.p : "", out.n);
+	CF_FREE char *shown = cf_text_escape(s);
+	return shown ? json_string(shown) : NULL;
 }
 
 /* The record is ours and a few levels deep, whatever the disk holds. */
@@ -69,4 +38,9 @@ json_t *cf_page_safe(const json_t *record)
 no_memory:
 	json_decref(copy);
 	return NULL;
+}
+
+char *cf_printable(const char *text)
+{
+	return cf_text_escape(text);
 }

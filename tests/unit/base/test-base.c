@@ -136,6 +136,25 @@ static void test_tame(void **state)
 	assert_string_equal(err.message, "no file \"?]0;x?\"");
 }
 
+static void test_escape(void **state)
+{
+	(void)state;
+	static const char *const t[][2] = {
+		{ "C:\\plain \xc3\xa4\xf0\x9f\x92\xbd", "C:\\plain \xc3\xa4\xf0\x9f\x92\xbd" }, /* text of any script stays */
+		{ "\033[2J\n\x7f", "\\u{001B}[2J\\u{000A}\\u{007F}" },
+		{ "\xc2\x9b" "31m", "\\u{009B}31m" },                 /* CSI as one C1 control */
+		{ "exe.\xe2\x80\xaetxt", "exe.\\u{202E}txt" },       /* right-to-left override */
+		{ "\xff" "a\xc3", "\\x{FF}a\\x{C3}" },               /* no UTF-8, and cut short at the end */
+		{ "", "" },
+	};
+	for (size_t i = 0; i < CF_ARRAY_LEN(t); i++) {
+		char *got = cf_text_escape(t[i][0]);
+		assert_non_null(got);
+		assert_string_equal(got, t[i][1]);
+		free(got);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_guid),	      cmocka_unit_test(test_utf16_round_trip),
 		cmocka_unit_test(test_utf8_refused), cmocka_unit_test(test_nocase),
 		cmocka_unit_test(test_hash),	      cmocka_unit_test(test_error), cmocka_unit_test(test_tame),
+		cmocka_unit_test(test_escape),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
