@@ -1,0 +1,139 @@
+/* test-dump-real.c - real dumps and what other people's tools say of them. Skipped without $COLDFIX_SHARED.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Ground truth: crash-dumps/…/EXPECTED-rizin-x64.txt (rizin's reading of the same file).
+ */
+#include "tests/tool.h"
+
+#include <fcntl.h>
+
+#include "dump/dump.h"
+
+static struct cf_dump_source *open_real(const char *name, int *fd)
+{
+	const char *shared = getenv("COLDFIX_SHARED");
+	char path[600];
+	snprintf(path, sizeof path, "%s/data/crash-dumps/%s", shared ? shared : "", name);
+	*fd = shared ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (*fd < 0) {
+		printf("# skipped: no %s in $COLDFIX_SHARED\n", name);
+		skip();
+	}
+	struct cf_dump_source *s = cf_dump_from_fd(*fd, NULL);
+	assert_non_null(s);
+	return s;
+}
+
+static void test_triage(void **state)
+{
+	(void)state;
+	struct cf_dump_info i;
+	char time[32];
+	int fd;
+	struct cf_dump_source *s = open_real("rizinorg+rizin-testbins/triage_x64.dmp", &fd);
+	assert_int_equal(cf_dump_read_info(s, &i, NULL), 0);
+	assert_int_equal(i.kind, CF_KIND_TRIAGE);
+	assert_int_equal(i.bits, 64);
+	assert_int_equal(i.major, 0xf);
+	assert_int_equal(i.build, 0x4a61);
+	assert_string_equal(i.architecture, "x64");
+	assert_int_equal(i.processors, 16);
+	assert_int_equal(i.code, 0x1000007e);
+	assert_int_equal(i.parameter[0], 0xffffffffc0000005);
+	assert_int_equal(i.parameter[1], 0xfffff8048b58334c);
+	assert_int_equal(i.parameter[2], 0xffff850429891ee8);
+	assert_int_equal(i.parameter[3], 0xffff850429891720);
+	assert_int_equal(i.directory_table_base, 0x1ad000);
+	assert_int_equal(i.pfn_database, 0xfffff8047c6fc500);
+	assert_int_equal(i.ps_loaded_module_list, 0xfffff8047c62a390);
+	assert_int_equal(i.ps_active_process_head, 0xfffff8047c61e200);
+	assert_int_equal(i.kd_debugger_data_block, 0xfffff8047c600b20);
+	assert_int_equal(i.product_type, 1);
+	assert_int_equal(i.triage_size, 0x13a28c);
+	assert_int_equal(i.required_size, 0x13a28c);
+	assert_true(i.complete);
+	assert_int_equal(i.extent, i.size); /* the drivers' data ends where the file does */
+	assert_string_equal(cf_dump_time_text(&i, time), "2021-02-21T01:38:22Z");
+	assert_int_equal(i.uptime_seconds, 3);
+	cf_dump_close(s);
+	close(fd);
+}
+
+static void test_user(void **state)
+{
+	(void)state;
+	struct cf_dump_info i;
+	char time[32];
+	int fd;
+	struct cf_dump_source *s = open_real("rizinorg+rizin-testbins/calc.dmp", &fd);
+	assert_int_equal(cf_dump_read_info(s, &i, NULL), 0);
+	assert_int_equal(i.kind, CF_KIND_USER);
+	assert_false(i.has_bugcheck);
+	assert_int_equal(i.build, 7601);
+	assert_string_equal(i.architecture, "x64");
+	assert_true(i.complete);
+	assert_string_equal(cf_dump_time_text(&i, time), "2016-10-29T12:43:47Z");
+	cf_dump_close(s);
+	close(fd);
+
+	s = open_real("radareorg+radare2-testbins/trunc_memory64.dmp", &fd);
+	assert_int_equal(cf_dump_read_info(s, &i, NULL), 0);
+	assert_int_equal(i.kind, CF_KIND_USER);
+	assert_false(i.complete);
+	assert_true(i.required_size > i.size);
+	cf_dump_close(s);
+	close(fd);
+
+	s = open_real("rizinorg+rizin-testbins/npe_r_mdmp.c-364_1.mdmp", &fd);
+	assert_int_equal(cf_dump_read_info(s, &i, NULL), 0);
+	assert_int_equal(i.kind, CF_KIND_USER);
+	assert_false(i.complete);
+	cf_dump_close(s);
+	close(fd);
+}
+
+/* The real dump, cut at every length that matters: never whole, and never an error behind its header. */
+static void test_cut(void **state)
+{
+	(void)state;
+	int fd;
+	struct cf_dump_source *s = open_real("rizinorg+rizin-testbins/triage_x64.dmp", &fd);
+	CF_BUF all = { 0 };
+	assert_int_equal(cf_buf_resize(&all, (size_t)s->size), 0);
+	assert_int_equal(cf_dump_read(s, 0, all.p, all.n, NULL), 0);
+	cf_dump_close(s);
+	close(fd);
+	static const size_t lengths[] = { 0, 7, 8, 4096, 8191, 8192, 8200, 8320, 8321, 0x10000, 0x13a287, 0x13a28b };
+	for (size_t k = 0; k < CF_ARRAY_LEN(lengths); k++) {
+		struct cf_dump_info i;
+		struct cf_error err = { 0 };
+		s = cf_dump_from_memory(cf_span_of(all.p, lengths[k]), NULL);
+		int r = cf_dump_read_info(s, &i, &err);
+		assert_int_equal(r, lengths[k] < 8192 ? -1 : 0);
+		if (r == 0) {
+			assert_false(i.complete);
+			assert_true(i.cut[0]);
+			assert_int_equal(i.code, 0x1000007e);
+			assert_int_equal(i.extent, lengths[k]);
+		} else {
+			assert_int_equal(err.code, lengths[k] < 8 ? CF_E_UNSUPPORTED : CF_E_CORRUPT);
+		}
+		cf_dump_close(s);
+	}
+	s = cf_dump_from_memory(cf_span_of(all.p, 0x13a28c), NULL);
+	struct cf_dump_info i;
+	assert_int_equal(cf_dump_read_info(s, &i, NULL), 0);
+	assert_true(i.complete);
+	assert_int_equal(i.extent, 0x13a28c);
+	cf_dump_close(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_triage),
+		cmocka_unit_test(test_user),
+		cmocka_unit_test(test_cut),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
