@@ -18,6 +18,14 @@
 #define MAX_PATH_BYTES (256 * CF_MIB) /* of their paths; a real volume has a tenth */
 #define MAX_DEPTH 1024             /* folders in folders; the deepest of a real Windows has some 20 */
 
+/* The path as it was asked for, with its drive, instead of the volume's own. */
+static int fail_about(struct cf_error *err, const char *path)
+{
+	if (err)
+		err->path[0] = 0;
+	return cf_fail_path(err, path);
+}
+
 static const char *unreadable_word(enum cf_unreadable u)
 {
 	static const char *const words[] = { NULL, "efs", "compactos", "dedup", "cloud", "link" };
@@ -152,7 +160,7 @@ static int list_tree(const struct cf_session *s, struct cf_volume *v, const char
 		if (r == -2)
 			return cf_fail_nomem(err);
 		if (r < 0)
-			return cf_fail_path(err, l->folder);
+			return fail_about(err, l->folder);
 		if (r > 0)
 			return cf_fail(err, CF_E_UNSUPPORTED, "too much for one listing (%d names, %llu MiB of paths): list a smaller folder",
 				       MAX_ENTRIES, (unsigned long long)(MAX_PATH_BYTES / CF_MIB));
@@ -170,16 +178,22 @@ static int list_tree(const struct cf_session *s, struct cf_volume *v, const char
 	}
 }
 
-static int list_one(const struct cf_session *s, const char *text, bool recursive, json_t *entries, struct cf_error *err)
+static int list_one(const struct cf_session *s, const char *given, bool recursive, json_t *entries, struct cf_error *err)
 {
 	size_t vol;
 	const char *path;
 	struct cf_stat st = { 0 };
+	CF_FREE char *text = strdup(given);
+	if (!text)
+		return cf_fail_nomem(err);
+	for (char *p = text; *p; p++) /* one kind of separator in what is printed */
+		if (*p == '/')
+			*p = '\\';
 	if (cf_session_path(s, text, &vol, &path, err) < 0)
 		return -1;
 	struct cf_volume *v = s->m->vol[vol].vol;
 	if (cf_volume_stat(v, path, &st, err) < 0)
-		return cf_fail_path(err, text);
+		return fail_about(err, text);
 	if (st.kind == CF_FILE_REGULAR)
 		return json_array_append_new(entries, entry(text, &st)) < 0 ? cf_fail_nomem(err) : 0;
 	CF_CLEANUP(listing_free) struct listing l = { .entries = entries, .folder = text, .recursive = recursive };
@@ -219,7 +233,7 @@ static int stream(const struct cf_session *s, const char *text, int (*sink)(void
 		return -1;
 	struct cf_file *f = cf_file_open(s->m->vol[vol].vol, path, err);
 	if (!f)
-		return cf_fail_path(err, text);
+		return fail_about(err, text);
 	int r = cf_buf_resize(&buf, CF_MIB) < 0 ? cf_fail_nomem(err) : 0;
 	uint64_t off = 0, size = cf_file_size(f);
 	while (r == 0 && off < size) {
@@ -238,7 +252,7 @@ static int stream(const struct cf_session *s, const char *text, int (*sink)(void
 			    (unsigned long long)size);
 	cf_file_close(f);
 	*bytes = off;
-	return r < 0 ? cf_fail_path(err, text) : 0;
+	return r < 0 ? fail_about(err, text) : 0;
 }
 
 int cf_job_cat(const struct cf_request *req, struct cf_result *r)
@@ -296,7 +310,7 @@ static int enough_room(const struct cf_session *s, const char *dir, const char *
 	if (cf_session_path(s, text, &vol, &path, err) < 0)
 		return -1;
 	if (cf_volume_stat(s->m->vol[vol].vol, path, &st, err) < 0)
-		return cf_fail_path(err, text);
+		return fail_about(err, text);
 	uint64_t room;
 	if (statvfs(dir, &host) < 0 || cf_mul_overflow((uint64_t)host.f_bavail, (uint64_t)host.f_frsize, &room) || st.size <= room)
 		return 0;

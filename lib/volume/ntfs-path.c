@@ -46,8 +46,8 @@ int cf_ntfs_resolve(struct cf_ntfs *n, const char *path, struct cf_ntfs_place *p
 				return -1;
 			if (i + 1 == names.n && !link)
 				place->parent = folder;
-			return cf_fail(err, CF_E_NOT_FOUND, link ? "the path leads through a link, which is not followed: %s"
-								 : "there is no such file or folder on the volume: %s", path);
+			return cf_fail(err, CF_E_NOT_FOUND, link ? "the path leads through a link, which is not followed"
+								 : "there is no such file or folder on the volume");
 		}
 		link = found.attributes & FA_REPARSE;
 		place->parent = folder;

@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2034
 # usage of a script: NAME.sh COLDFIX SOURCE-ROOT WORK-FOLDER
 set -u
-coldfix=$(realpath "$1") root=$2 work=$3
+coldfix=$(realpath "$1") root=$(realpath "$2") work=$3
 factory=$root/tests/images
 export COLDFIX_IMAGE_TOOLS=${COLDFIX_IMAGE_TOOLS:-$(dirname "$coldfix")/tests/images}
 export LC_ALL=C.UTF-8
