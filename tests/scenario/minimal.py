@@ -424,6 +424,80 @@ def paging_absent(name):
     go(name, [])
 
 
+def value(disk, key, name):
+    """A registry value as reg query prints it; several lines are one."""
+    out = run(COLDFIX, 'reg', disk, 'query', 'HKLM\\SYSTEM\\' + key, '/v', name, check=False).stdout
+    return ' '.join(out.split())
+
+
+@case
+def paging_right_entries_stay(name):
+    """Only the entry that can't work goes; the sizes of the other stay, and a set without a fault is not rewritten."""
+    reg = system(sets=(1, 2), paging=('C:\\pagefile.sys 1024 4096', 'Q:\\pagefile.sys 0 0'))
+    at = 'Control\\Session Manager\\Memory Management'
+    reg.put('ControlSet002\\' + at, 'PagingFiles', MULTI, ['C:\\pagefile.sys 16 32'])
+    gen2(pages=(), win=windows(reg))
+
+    def look(name, disk):
+        one, two = value(disk, 'ControlSet001\\' + at, 'PagingFiles'), value(disk, 'ControlSet002\\' + at, 'PagingFiles')
+        result('C:\\pagefile.sys 1024 4096' in one and 'Q:' not in one, name + ': the right entry keeps its sizes', one)
+        result(two.endswith('C:\\pagefile.sys 16 32'), name + ': the other set is as it was', two)
+    go(name, ['pagefile-misplaced'], look=look)
+
+
+@case
+def unknown_dump_type(name):
+    reg = system()
+    reg.put('ControlSet001\\Control\\CrashControl', 'CrashDumpEnabled', DWORD, 9)
+    gen2(pages=(7,), win=windows(reg))
+
+    def look(name, disk):
+        got = value(disk, 'ControlSet001\\Control\\CrashControl', 'CrashDumpEnabled')
+        result(got.endswith('0x7'), name + ': a known type after the repair', got)
+    go(name, ['bad-memory-list'], recommended=['crash-dump-off', 'serial-console-off'], look=look)
+
+
+@case
+def unclean_software(name):
+    """SOFTWARE waits for its logs, as after a hard stop; that is said, and it is no fault."""
+    win = windows()
+    open('old', 'wb').write(win['Windows/System32/config/SOFTWARE'])
+    shutil.copy('old', 'new')
+    more = Reg()
+    more.put('Microsoft\\Late', 'Written', SZ, 'only in the log')
+    open('delta.reg', 'w').write(more.text())
+    run('hivexregedit', '--merge', 'new', 'delta.reg')
+    run(TOOLS + '/mkhive', 'dirty', 'old', 'new', 'out', 'log1', 'log2')
+    for file, data in (('SOFTWARE', 'out'), ('SOFTWARE.LOG1', 'log1'), ('SOFTWARE.LOG2', 'log2')):
+        win['Windows/System32/config/' + file] = open(data, 'rb').read()
+    gen2(pages=(), win=win)
+    status, doc = coldfix('diagnose', 'disk.raw')
+    found = [p for p in doc['problems'] if p['id'] == 'hive-unclean']
+    result(status == 0 and len(found) == 1 and found[0]['severity'] == 'info' and 'SOFTWARE' in json.dumps(found[0]), name + ': said',
+           json.dumps(doc['problems'], indent=1))
+    go(name, [])
+
+
+@case
+def list_cut_short(name):
+    """Not a whole number of page numbers: still a list that shuts memory out."""
+    w = Part('ntfs', 70, 1200, windows())
+    boot = store(w, 'gpt', pages=(1,))
+    boot.reg.put(boot.path(BADMEMORY) + '\\Elements\\1700000a', 'Element', BINARY, struct.pack('<QI', 0x99, 0x9a))
+    make('disk.raw', 'gpt', [Part('esp', 1, 64, {'EFI/Microsoft/Boot/BCD': hive(boot.reg, 3)}), w])
+    go(name, ['bad-memory-list'])
+
+
+@case
+def number_of_the_boot_manager(name):
+    """25000031 is removememory on a loader only."""
+    w = Part('ntfs', 70, 1200, windows())
+    boot = store(w, 'gpt')
+    boot.element(BOOTMGR, 0x25000031, 3000)
+    make('disk.raw', 'gpt', [Part('esp', 1, 64, {'EFI/Microsoft/Boot/BCD': hive(boot.reg, 3)}), w])
+    go(name, [])
+
+
 @case
 def unknown_build(name):
     gen2(win=windows(None, software(build='', edition='')))
