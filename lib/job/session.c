@@ -103,7 +103,9 @@ static int open_one(struct cf_session *s, const char *path, bool writable, struc
 					     .state_is_folder = folder,
 					     .disk_id = s->id[i],
 					     .disk_path = d->path,
-					     .no_undo = req->no_undo };
+					     .no_undo = req->no_undo,
+					     .progress = req->progress,
+					     .user = req->user };
 	enum cf_recovery what = CF_RECOVERY_NONE;
 	/* An unfinished change on a disk that has moved on can't be taken back by itself; undo --force can, and goes on. */
 	struct cf_error e = { 0 };
@@ -116,6 +118,11 @@ static int open_one(struct cf_session *s, const char *path, bool writable, struc
 	if (what == CF_RECOVERY_ROLLED_BACK) {
 		cf_notice(req, "%s: an unfinished change was rolled back", path);
 		s->rolled_back |= i == 0;
+		identify(d->block, s->id[i], sizeof s->id[i]);
+	}
+	if (what == CF_RECOVERY_ROW_SHORTENED) {
+		cf_notice(req, "%s: the unfinished step of a longer change was rolled back; the steps before it are still there", path);
+		s->row_shortened |= i == 0;
 		identify(d->block, s->id[i], sizeof s->id[i]);
 	}
 	return 0;

@@ -17,6 +17,7 @@ struct cf_session {
 	struct cf_txn_place place[CF_MAX_DISKS];
 	char id[CF_MAX_DISKS][80];         /* identity of each disk: GPT GUID, MBR signature or size */
 	bool rolled_back;                  /* opening found an unfinished change of the OS disk and took it back */
+	bool row_shortened;                /* or the last step of one of many steps, whose earlier ones are still there */
 	struct cf_machine *m;
 	struct cf_context ctx;
 };

@@ -50,8 +50,9 @@ int cf_job_undo(const struct cf_request *req, struct cf_result *r)
 	CF_FREE char *newest = NULL;
 	int ret = cf_session_open(&s, req, NULL, !req->dry_run, &r->error);
 	const char *file = req->args && req->args[0] ? req->args[0] : req->undo_file;
-	/* Taking back what was never finished is the undo that was asked for; an older repair is undone when asked again. */
-	bool settled = ret == 0 && s.rolled_back && !file;
+	/* Taking back what was never finished is the undo that was asked for; an older repair is undone when asked again. Of a row of
+	 * transactions only the open one was taken back, and the others are what is to be undone. */
+	bool settled = ret == 0 && s.rolled_back && !s.row_shortened && !file;
 	if (settled) {
 		json_object_set_new(r->doc, "rolled_back", json_true());
 		json_object_set_new(r->doc, "undo_file", json_null());

@@ -18,6 +18,7 @@ struct commit {
 	size_t n;
 	const struct cf_txn_fingerprint *prints;
 	size_t n_prints;
+	const struct cf_row_end *row; /* NULL: a transaction of its own */
 	struct cf_marker *marker;
 	struct cf_journal *journal;
 	uint64_t written;
@@ -119,6 +120,8 @@ static void tidy(struct commit *c)
 	struct cf_error ignored;
 	if (cf_retire(c->marker, c->journal, false, &ignored) == 0 || c->marker->marks[CF_MARKER_DONE] == CF_MARK_SET)
 		return;
+	if (c->journal->at != 0)
+		return; /* the row's file stays, so the marker does, for the next open */
 	if (cf_marker_remove(c->marker, &ignored) == 0 && cf_stable_unlink(c->journal->path, &ignored) < 0)
 		return;
 }
@@ -150,9 +153,9 @@ static int prepare(struct commit *c, const struct cf_txn_place *place, const str
 	/* 2. The marker, so that whatever comes next is found again.
 	 * 3. The undo file with everything but its marks; file and folder synced.
 	 * 4. Only now the mark that makes it count. */
-	if (cf_marker_create(c->marker, names->marker, CF_MARKER_COMMIT, nonce, path, &marker_created, err) < 0 ||
+	if (cf_marker_create(c->marker, names->marker, CF_MARKER_COMMIT, nonce, path, c->row ? c->row->at : 0, &marker_created, err) < 0 ||
 	    cf_journal_create(c->journal, path, nonce, place, c->overlay, c->list, c->n, c->prints, c->n_prints,
-			      &journal_created, err) < 0 ||
+			      c->row, &journal_created, err) < 0 ||
 	    cf_journal_mark(c->journal, CF_MARK_ARMED, err) < 0) {
 		abandon(c, marker_created, journal_created);
 		return -1;
@@ -208,16 +211,22 @@ static int check(const struct cf_txn_place *place, const struct cf_names *names,
 	return place->state_is_folder ? cf_place_check(names->marker, place, 0, err) : 0;
 }
 
-int cf_txn_check_place(struct cf_txn *txn, const struct cf_txn_place *place, size_t n_prints, struct cf_error *err)
+int cf_place_check_new(const struct cf_txn_place *place, uint64_t need, struct cf_error *err)
 {
 	CF_NAMES names = { 0 };
-	CF_FREE struct cf_overlay_block **list = NULL;
-	size_t n;
-	if (cf_overlay_changed(&txn->overlay, &list, &n, err) < 0 ||
-	    (place->state_is_folder && cf_stable_make_folder(place->state_base, err) < 0) || cf_names_get(place, &names, err) < 0)
+	if ((place->state_is_folder && cf_stable_make_folder(place->state_base, err) < 0) || cf_names_get(place, &names, err) < 0)
 		return -1;
 	CF_FREE char *path = cf_place_new_undo(place, &names, err);
-	return path ? check(place, &names, path, cf_journal_size(n, n_prints), err) : -1;
+	return path ? check(place, &names, path, need, err) : -1;
+}
+
+int cf_txn_check_place(struct cf_txn *txn, const struct cf_txn_place *place, size_t n_prints, struct cf_error *err)
+{
+	CF_FREE struct cf_overlay_block **list = NULL;
+	size_t n;
+	if (cf_overlay_changed(&txn->overlay, &list, &n, err) < 0)
+		return -1;
+	return cf_place_check_new(place, cf_journal_size(n, n_prints), err);
 }
 
 int cf_txn_check_folder(const char *path, const struct cf_txn_place *place, struct cf_error *err)
@@ -233,9 +242,10 @@ static int commit(struct commit *c, const struct cf_txn_place *place, char **und
 		return -1;
 	if (cf_names_get(place, &names, err) < 0 || settle(c->base, place, &names, err) < 0)
 		return -1;
-	CF_FREE char *path = cf_place_new_undo(place, &names, err);
+	bool append = c->row && c->row->number > 0;
+	CF_FREE char *path = append ? strdup(place->undo_file) : cf_place_new_undo(place, &names, err);
 	if (!path)
-		return -1;
+		return append ? cf_fail_nomem(err) : -1;
 	if (check(place, &names, path, cf_journal_size(c->n, c->n_prints), err) < 0)
 		return -1;
 	if (prepare(c, place, &names, path, err) < 0)
@@ -266,13 +276,20 @@ static int commit(struct commit *c, const struct cf_txn_place *place, char **und
 int cf_txn_commit(struct cf_txn *txn, const struct cf_txn_place *place, const struct cf_txn_fingerprint *prints,
 		  size_t n_prints, char **undo_path, struct cf_txn_stats *stats, struct cf_error *err)
 {
+	return cf_txn_commit_row(txn, place, NULL, prints, n_prints, undo_path, stats, err);
+}
+
+int cf_txn_commit_row(struct cf_txn *txn, const struct cf_txn_place *place, const struct cf_row_end *row,
+		      const struct cf_txn_fingerprint *prints, size_t n_prints, char **undo_path, struct cf_txn_stats *stats,
+		      struct cf_error *err)
+{
 	struct cf_txn_stats unused_stats;
 	struct cf_error unused_error;
 	CF_FREE struct cf_overlay_block **list = NULL;
 	CF_MARKER marker = { .h = -1 };
 	CF_JOURNAL journal = { .h = -1 };
 	struct commit c = { .base = txn->overlay.base, .overlay = &txn->overlay, .prints = prints, .n_prints = n_prints,
-			    .marker = &marker, .journal = &journal };
+			    .row = row, .marker = &marker, .journal = &journal };
 	if (!stats)
 		stats = &unused_stats;
 	if (!err)

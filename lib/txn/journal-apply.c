@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/overflow.h"
-#include "txn/journal.h"
+#include "txn/place.h"
 
 /* True when every sector of the block is either the before-image's or hashes to what was being written. */
 static bool sectors_known(const struct cf_undo_record *r, const uint8_t *image, const uint8_t *disk)
@@ -77,32 +77,42 @@ static int check_print(struct cf_journal *j, struct cf_block *disk, const struct
 			  what[0] ? what : "a fingerprinted range");
 }
 
-static int check_blocks(struct cf_journal *j, struct cf_block *disk, enum cf_check how, struct cf_journal_batch *b, uint64_t *bytes,
-			struct cf_error *err)
+static int check_block(const struct cf_undo_record *r, const uint8_t *image, struct cf_block *disk, enum cf_check how, uint8_t *now,
+		       uint64_t *bytes, struct cf_error *err)
 {
+	uint64_t off = cf_le64_get(r->block) * CF_UNDO_BLOCK;
+	uint32_t length = cf_le32_get(r->length);
+	uint8_t hash[CF_SHA256_LEN];
+	if (cf_block_read(disk, off, now, length, err) < 0)
+		return -1;
+	if (memcmp(now, image, length) == 0)
+		return 0;
+	*bytes += length;
+	cf_sha256(now, length, hash);
+	if (how == CF_CHECK_COUNT || memcmp(hash, r->after, sizeof hash) == 0 ||
+	    (how == CF_CHECK_TORN && sectors_known(r, image, now)))
+		return 0;
+	return cf_fail_at(err, CF_E_CHANGED, off,
+			  "the disk has changed since the repair: the block at byte %llu is neither as the repair found it nor as "
+			  "the repair left it", (unsigned long long)off);
+}
+
+int cf_journal_check_blocks(struct cf_journal *j, struct cf_block *disk, enum cf_check how, struct cf_seen *seen, uint64_t *bytes,
+			    struct cf_error *err)
+{
+	CF_FREE struct cf_journal_batch *b = malloc(sizeof *b);
+	if (!b)
+		return cf_fail_nomem(err);
 	for (uint64_t first = 0; first < j->blocks; first += CF_JOURNAL_BATCH) {
 		size_t n = cf_min_u64(CF_JOURNAL_BATCH, j->blocks - first);
 		if (cf_journal_records(j, first, n, b->records, b->images, err) < 0)
 			return -1;
 		for (size_t i = 0; i < n; i++) {
-			const struct cf_undo_record *r = &b->records[i];
-			const uint8_t *image = b->images + i * CF_UNDO_BLOCK;
-			uint64_t off = cf_le64_get(r->block) * CF_UNDO_BLOCK;
-			uint32_t length = cf_le32_get(r->length);
-			uint8_t hash[CF_SHA256_LEN];
-			if (cf_block_read(disk, off, b->disk, length, err) < 0)
+			int known = seen ? cf_seen_add(seen, cf_le64_get(b->records[i].block)) : 0;
+			if (known < 0)
+				return cf_fail_nomem(err);
+			if (!known && check_block(&b->records[i], b->images + i * CF_UNDO_BLOCK, disk, how, b->disk, bytes, err) < 0)
 				return -1;
-			if (memcmp(b->disk, image, length) == 0)
-				continue;
-			*bytes += length;
-			cf_sha256(b->disk, length, hash);
-			if (how == CF_CHECK_COUNT || memcmp(hash, r->after, sizeof hash) == 0 ||
-			    (how == CF_CHECK_TORN && sectors_known(r, image, b->disk)))
-				continue;
-			return cf_fail_at(err, CF_E_CHANGED, off,
-					  "the disk has changed since the repair: the block at byte %llu is neither "
-					  "as the repair found it nor as the repair left it",
-					  (unsigned long long)off);
 		}
 	}
 	return 0;
@@ -111,18 +121,24 @@ static int check_blocks(struct cf_journal *j, struct cf_block *disk, enum cf_che
 int cf_journal_check(struct cf_journal *j, struct cf_block *disk, enum cf_check how, uint64_t *bytes,
 		     struct cf_error *err)
 {
-	CF_FREE struct cf_journal_batch *b = malloc(sizeof *b);
-	CF_FREE uint8_t *buf = malloc(CF_UNDO_PRINT_LENGTH_MAX);
-	if (!b || !buf)
-		return cf_fail_nomem(err);
 	*bytes = 0;
+	if (cf_journal_check_prints(j, disk, how, err) < 0)
+		return -1;
+	return cf_journal_check_blocks(j, disk, how, NULL, bytes, err);
+}
+
+int cf_journal_check_prints(struct cf_journal *j, struct cf_block *disk, enum cf_check how, struct cf_error *err)
+{
+	CF_FREE uint8_t *buf = malloc(CF_UNDO_PRINT_LENGTH_MAX);
+	if (!buf)
+		return cf_fail_nomem(err);
 	/* Fingerprints first: "hive base block of SYSTEM" tells people more than a block number. */
 	for (uint32_t i = 0; i < j->prints && how != CF_CHECK_COUNT; i++) {
 		struct cf_undo_print p;
 		if (cf_journal_print(j, i, &p, err) < 0 || check_print(j, disk, &p, buf, err) < 0)
 			return -1;
 	}
-	return check_blocks(j, disk, how, b, bytes, err);
+	return 0;
 }
 
 /* Keeps what a write is about to replace. */

@@ -38,7 +38,7 @@ uint64_t cf_journal_size(uint64_t blocks, size_t prints)
 	return size;
 }
 
-int cf_mark_set(int h, const char *path, const uint8_t nonce[CF_UNDO_NONCE], unsigned kind, uint32_t tables_crc,
+int cf_mark_set(int h, const char *path, uint64_t at, const uint8_t nonce[CF_UNDO_NONCE], unsigned kind, uint32_t tables_crc,
 		struct cf_error *err)
 {
 	struct cf_undo_mark m = { 0 };
@@ -48,14 +48,14 @@ int cf_mark_set(int h, const char *path, const uint8_t nonce[CF_UNDO_NONCE], uns
 	cf_le32_set(&m.tables_crc, tables_crc);
 	cf_le64_set(&m.time, (uint64_t)time(NULL));
 	cf_le32_set(&m.crc, cf_undo_crc(nonce, &m, offsetof(struct cf_undo_mark, crc)));
-	if (cf_stable_write(h, path, CF_UNDO_MARKS_AT + (uint64_t)kind * CF_UNDO_BLOCK, &m, sizeof m, err) < 0)
+	if (cf_stable_write(h, path, at + CF_UNDO_MARKS_AT + (uint64_t)kind * CF_UNDO_BLOCK, &m, sizeof m, err) < 0)
 		return -1;
 	return cf_stable_sync(h, path, err);
 }
 
 int cf_journal_mark(struct cf_journal *j, enum cf_undo_mark_kind kind, struct cf_error *err)
 {
-	if (cf_mark_set(j->h, j->path, j->nonce, kind, kind == CF_MARK_ARMED ? j->tables_crc : 0, err) < 0)
+	if (cf_mark_set(j->h, j->path, j->at, j->nonce, kind, kind == CF_MARK_ARMED ? j->tables_crc : 0, err) < 0)
 		return -1;
 	j->marks[kind] = CF_MARK_SET;
 	return 0;
@@ -90,6 +90,12 @@ static int write_header(struct cf_journal *j, const struct cf_txn_place *place, 
 	cf_le64_set(&h.records_at, j->records_at);
 	cf_le64_set(&h.images_at, j->images_at);
 	cf_le64_set(&h.file_size, j->file_size);
+	if (j->is_row) {
+		cf_le32_set(&h.incompat, CF_UNDO_INCOMPAT_ROW);
+		memcpy(h.row, j->row, sizeof h.row);
+		cf_le32_set(&h.row_number, j->row_number);
+		cf_le64_set(&h.row_at, j->at);
+	}
 	put_text(h.writer, sizeof h.writer, "coldfix " CF_VERSION);
 	put_text(h.disk_id, sizeof h.disk_id, place->disk_id);
 	put_text(h.disk_path, sizeof h.disk_path, place->disk_path);
@@ -97,11 +103,11 @@ static int write_header(struct cf_journal *j, const struct cf_txn_place *place, 
 	memcpy(j->disk_path, h.disk_path, sizeof j->disk_path);
 	cf_le32_set(&h.crc, cf_undo_crc(j->nonce, &h, offsetof(struct cf_undo_header, crc)));
 	j->tables_crc = cf_undo_tables_add(0, &h, sizeof h);
-	if (cf_stable_write(j->h, j->path, 0, &h, sizeof h, err) < 0)
+	if (cf_stable_write(j->h, j->path, j->at, &h, sizeof h, err) < 0)
 		return -1;
 	/* The marks' blocks are written now, so that setting one later needs no room. */
 	static const uint8_t zero[CF_UNDO_MARK_COUNT * CF_UNDO_BLOCK];
-	return cf_stable_write(j->h, j->path, CF_UNDO_MARKS_AT, zero, sizeof zero, err);
+	return cf_stable_write(j->h, j->path, j->at + CF_UNDO_MARKS_AT, zero, sizeof zero, err);
 }
 
 static int write_print(struct cf_journal *j, struct cf_overlay *o, const struct cf_txn_fingerprint *f, uint64_t at,
@@ -161,9 +167,9 @@ static int write_records(struct cf_journal *j, struct cf_overlay *o, struct cf_o
 			make_record(j, &records[i], b, before);
 			j->tables_crc = cf_undo_tables_add(j->tables_crc, &records[i], sizeof records[i]);
 		}
-		if (cf_stable_write(j->h, j->path, j->images_at + first * (uint64_t)CF_UNDO_BLOCK, images,
+		if (cf_stable_write(j->h, j->path, j->at + j->images_at + first * (uint64_t)CF_UNDO_BLOCK, images,
 				    count * CF_UNDO_BLOCK, err) < 0 ||
-		    cf_stable_write(j->h, j->path, j->records_at + first * (uint64_t)sizeof *records, records,
+		    cf_stable_write(j->h, j->path, j->at + j->records_at + first * (uint64_t)sizeof *records, records,
 				    count * sizeof *records, err) < 0)
 			return -1;
 	}
@@ -172,7 +178,7 @@ static int write_records(struct cf_journal *j, struct cf_overlay *o, struct cf_o
 
 int cf_journal_create(struct cf_journal *j, const char *path, const uint8_t nonce[CF_UNDO_NONCE],
 		      const struct cf_txn_place *place, struct cf_overlay *overlay, struct cf_overlay_block **list,
-		      size_t n, const struct cf_txn_fingerprint *prints, size_t n_prints, bool *created,
+		      size_t n, const struct cf_txn_fingerprint *prints, size_t n_prints, const struct cf_row_end *row, bool *created,
 		      struct cf_error *err)
 {
 	memset(j, 0, sizeof *j);
@@ -192,17 +198,24 @@ int cf_journal_create(struct cf_journal *j, const char *path, const uint8_t nonc
 	j->time = (int64_t)time(NULL);
 	layout(n, n_prints, &j->records_at, &j->images_at, &j->file_size);
 
-	j->h = cf_stable_open(path, CF_STABLE_CREATE, err);
+	if (row) {
+		j->is_row = true;
+		j->at = row->at;
+		j->row_number = row->number;
+		memcpy(j->row, row->id, sizeof j->row);
+	}
+	bool append = row && row->number > 0;
+	j->h = cf_stable_open(path, append ? CF_STABLE_WRITE : CF_STABLE_CREATE, err);
 	if (j->h < 0)
 		return -1;
-	*created = true;
-	if (cf_stable_allocate(j->h, path, j->file_size, err) < 0 || write_header(j, place, err) < 0)
+	*created = !append;
+	if (cf_stable_allocate(j->h, path, j->at + j->file_size, err) < 0 || write_header(j, place, err) < 0)
 		return -1;
 	CF_FREE uint8_t *buf = malloc(CF_UNDO_PRINT_LENGTH_MAX);
 	if (!buf)
 		return cf_fail_nomem(err);
 	for (size_t i = 0; i < n_prints; i++)
-		if (write_print(j, overlay, &prints[i], CF_UNDO_PRINTS_AT + i * sizeof(struct cf_undo_print), buf, err) < 0)
+		if (write_print(j, overlay, &prints[i], j->at + CF_UNDO_PRINTS_AT + i * sizeof(struct cf_undo_print), buf, err) < 0)
 			return -1;
 	if (write_records(j, overlay, list, n, err) < 0 || cf_stable_sync(j->h, path, err) < 0)
 		return -1;

@@ -17,6 +17,10 @@ struct cf_journal {
 	int h;       /* cf_stable handle, -1: closed */
 	char *path;  /* owned */
 	uint8_t nonce[CF_UNDO_NONCE];
+	uint64_t at;                /* bytes from the start of the file to this transaction's header: 0 but for later ones of a row */
+	bool is_row;
+	uint8_t row[CF_UNDO_NONCE]; /* with is_row: the row's name */
+	uint32_t row_number;        /* with is_row: from 0 */
 	uint64_t disk_size, blocks, records_at, images_at, file_size;
 	uint32_t prints, flags, sector_size;
 	int64_t time;
@@ -36,24 +40,33 @@ static inline uint32_t cf_undo_tables_add(uint32_t crc, const void *p, size_t n)
 	return cf_crc32(crc, p, n - sizeof(cf_le32));
 }
 
-/* Marks, shared with the marker file: slot k of the file behind handle h. */
-int cf_mark_read(int h, const char *path, const uint8_t nonce[CF_UNDO_NONCE], unsigned kind, enum cf_mark_state *state,
+/* Marks, shared with the marker file: slot k of the transaction whose header lies at `at` of the file behind handle h. */
+int cf_mark_read(int h, const char *path, uint64_t at, const uint8_t nonce[CF_UNDO_NONCE], unsigned kind, enum cf_mark_state *state,
 		 uint32_t *tables_crc, struct cf_error *err) CF_MUST_CHECK;
-int cf_mark_set(int h, const char *path, const uint8_t nonce[CF_UNDO_NONCE], unsigned kind, uint32_t tables_crc,
+int cf_mark_set(int h, const char *path, uint64_t at, const uint8_t nonce[CF_UNDO_NONCE], unsigned kind, uint32_t tables_crc,
 		struct cf_error *err) CF_MUST_CHECK; /* written and synced */
 
 /* Size in bytes of the undo file that cf_journal_create would make. */
 uint64_t cf_journal_size(uint64_t blocks, size_t prints);
 
-/* Makes the file (which must not exist), reserves its room, writes everything but marks, syncs file and folder. Base is the
+/* Where the next transaction of a row goes. */
+struct cf_row_end {
+	uint8_t id[CF_UNDO_NONCE];
+	uint32_t number; /* 0: the file is made; else it is appended to */
+	uint64_t at;     /* bytes from the start of the file */
+};
+
+/* Makes the file (which must not exist), or appends to it with a row (NULL: none) that has begun, reserves its room, writes everything but marks, syncs file and folder. Base is the
  * disk as it is, overlay as it will be. *created tells whether the file now exists and is ours, also on failure. */
 int cf_journal_create(struct cf_journal *j, const char *path, const uint8_t nonce[CF_UNDO_NONCE],
 		      const struct cf_txn_place *place, struct cf_overlay *overlay, struct cf_overlay_block **list,
-		      size_t n, const struct cf_txn_fingerprint *prints, size_t n_prints, bool *created,
+		      size_t n, const struct cf_txn_fingerprint *prints, size_t n_prints, const struct cf_row_end *row, bool *created,
 		      struct cf_error *err) CF_MUST_CHECK;
 
 /* Opens and checks header and marks. CF_E_CORRUPT, CF_E_UNSUPPORTED (another version), CF_E_NOT_FOUND, CF_E_IO. */
 int cf_journal_open(struct cf_journal *j, const char *path, bool writable, struct cf_error *err) CF_MUST_CHECK;
+/* The same for the transaction of a row whose header lies at `at`. */
+int cf_journal_open_at(struct cf_journal *j, const char *path, uint64_t at, bool writable, struct cf_error *err) CF_MUST_CHECK;
 void cf_journal_close(struct cf_journal *j);
 #define CF_JOURNAL CF_CLEANUP(cf_journal_close) struct cf_journal
 
@@ -74,6 +87,14 @@ enum cf_check {
  * CF_E_CHANGED names the place. *bytes: in blocks that differ from their before-images. */
 int cf_journal_check(struct cf_journal *j, struct cf_block *disk, enum cf_check how, uint64_t *bytes,
 		     struct cf_error *err) CF_MUST_CHECK;
+
+/* Only the fingerprints. */
+int cf_journal_check_prints(struct cf_journal *j, struct cf_block *disk, enum cf_check how, struct cf_error *err) CF_MUST_CHECK;
+
+/* Only the blocks; those in seen (NULL: none) are left out, and those that are compared are put into it. */
+struct cf_seen;
+int cf_journal_check_blocks(struct cf_journal *j, struct cf_block *disk, enum cf_check how, struct cf_seen *seen, uint64_t *bytes,
+			    struct cf_error *err) CF_MUST_CHECK;
 
 /* What a restore overwrote, so that it can be taken back when it fails midway. Free data with cf_buf_free. */
 struct cf_saved {

@@ -15,7 +15,8 @@
 #define UNDONE_NAMES_MAX 999u
 
 int cf_marker_create(struct cf_marker *m, const char *path, enum cf_marker_kind kind,
-		     const uint8_t nonce[CF_UNDO_NONCE], const char *journal, bool *created, struct cf_error *err)
+		     const uint8_t nonce[CF_UNDO_NONCE], const char *journal, uint64_t at, bool *created,
+		     struct cf_error *err)
 {
 	static const uint8_t zero[CF_MARKER_MARK_COUNT * CF_UNDO_BLOCK];
 	struct cf_marker_header h = { 0 };
@@ -33,6 +34,7 @@ int cf_marker_create(struct cf_marker *m, const char *path, enum cf_marker_kind 
 	cf_le32_set(&h.kind, kind);
 	memcpy(h.nonce, nonce, sizeof h.nonce);
 	cf_le32_set(&h.path_length, (uint32_t)n);
+	cf_le64_set(&h.at, at);
 	memcpy(h.path, journal, n);
 	cf_le32_set(&h.crc, cf_undo_crc(nonce, &h, offsetof(struct cf_marker_header, crc)));
 
@@ -41,6 +43,7 @@ int cf_marker_create(struct cf_marker *m, const char *path, enum cf_marker_kind 
 		return -1;
 	*created = true;
 	m->kind = kind;
+	m->at = at;
 	m->valid = true;
 	memcpy(m->nonce, nonce, sizeof m->nonce);
 	memcpy(m->journal, h.path, sizeof m->journal);
@@ -88,9 +91,10 @@ int cf_marker_open(struct cf_marker *m, const char *path, bool writable, struct 
 		m->valid = false;
 	if (m->valid)
 		memcpy(m->journal, h.path, sizeof m->journal);
+	m->at = m->valid ? cf_le64_get(h.at) : 0;
 	for (unsigned k = 0; k < CF_MARKER_MARK_COUNT; k++) {
 		uint64_t end = CF_UNDO_MARKS_AT + k * (uint64_t)CF_UNDO_BLOCK + sizeof(struct cf_undo_mark);
-		if (st.size >= end && cf_mark_read(m->h, path, m->nonce, k, &m->marks[k], NULL, err) < 0)
+		if (st.size >= end && cf_mark_read(m->h, path, 0, m->nonce, k, &m->marks[k], NULL, err) < 0)
 			return -1;
 	}
 	return 1;
@@ -100,7 +104,7 @@ int cf_marker_set(struct cf_marker *m, enum cf_marker_mark_kind kind, struct cf_
 {
 	if (m->marks[kind] == CF_MARK_SET)
 		return 0;
-	if (cf_mark_set(m->h, m->path, m->nonce, kind, 0, err) < 0)
+	if (cf_mark_set(m->h, m->path, 0, m->nonce, kind, 0, err) < 0)
 		return -1;
 	m->marks[kind] = CF_MARK_SET;
 	return 0;
@@ -145,12 +149,16 @@ static int rename_undone(const char *path, struct cf_error *err)
 
 int cf_retire(struct cf_marker *m, struct cf_journal *j, bool undone, struct cf_error *err)
 {
+	/* 0. In a row a mark takes the file's place: what was taken back must not count as finished. */
+	bool row_goes_on = j->path && j->at != 0;
+	if (row_goes_on && j->marks[CF_MARK_UNDONE] != CF_MARK_SET && cf_journal_mark(j, CF_MARK_UNDONE, err) < 0)
+		return -1;
 	/* 1. Once the marker says that the disk is whole, an undo file that is gone no longer alarms anyone.
 	 * 2. The undo file goes, or gets its new name.
 	 * 3. The marker goes. */
 	if (cf_marker_set(m, CF_MARKER_DONE, err) < 0)
 		return -1;
-	if (j->path) {
+	if (j->path && !row_goes_on) {
 		if ((undone ? rename_undone(j->path, err) : cf_stable_unlink(j->path, err)) < 0)
 			return -1;
 		if (cf_stable_sync_folder_of(j->path, err) < 0)

@@ -27,6 +27,11 @@ static struct cf_overlay_block *find(const struct cf_overlay *o, uint64_t index)
 	return o->n ? o->slots[slot_of(o, index)] : NULL;
 }
 
+bool cf_overlay_has(const struct cf_overlay *o, uint64_t index)
+{
+	return find(o, index) != NULL;
+}
+
 static int grow(struct cf_overlay *o, struct cf_error *err)
 {
 	size_t old_cap = o->cap, cap = old_cap ? old_cap * 2 : 64;

@@ -38,4 +38,7 @@ int cf_overlay_changed(struct cf_overlay *o, struct cf_overlay_block ***sorted, 
 
 void cf_overlay_clear(struct cf_overlay *o);
 
+/* Does the overlay hold a copy of this block? */
+bool cf_overlay_has(const struct cf_overlay *o, uint64_t index);
+
 #endif

@@ -32,6 +32,10 @@ char *cf_place_absolute(const char *path, struct cf_error *err);
 int cf_place_check(const char *path, const struct cf_txn_place *place, uint64_t need,
 		   struct cf_error *err) CF_MUST_CHECK;
 
+/* As a commit that begins now would be refused: the undo file's name, its place, and room for `need` bytes. May make the state
+ * folder of a device. */
+int cf_place_check_new(const struct cf_txn_place *place, uint64_t need, struct cf_error *err) CF_MUST_CHECK;
+
 /* True when block device `device` is `disk`, a partition of it, or stands on it; sys: "/sys" or a test's copy. */
 bool cf_place_stands_on(const char *sys, uint64_t device, uint64_t disk);
 
@@ -43,13 +47,14 @@ struct cf_marker {
 	enum cf_marker_kind kind;
 	uint8_t nonce[CF_UNDO_NONCE];
 	char journal[sizeof((struct cf_marker_header *)0)->path];
+	uint64_t at; /* where in it the transaction's header lies: not 0 for later ones of a row */
 	bool valid; /* the header checks out */
 	enum cf_mark_state marks[CF_MARKER_MARK_COUNT];
 };
 
 /* Makes and syncs the marker, which must not exist. *created as in cf_journal_create. */
 int cf_marker_create(struct cf_marker *m, const char *path, enum cf_marker_kind kind,
-		     const uint8_t nonce[CF_UNDO_NONCE], const char *journal, bool *created,
+		     const uint8_t nonce[CF_UNDO_NONCE], const char *journal, uint64_t at, bool *created,
 		     struct cf_error *err) CF_MUST_CHECK;
 
 /* 1: opened; 0: there is none; -1. A marker that was cut short by a crash opens with valid false. */
@@ -65,7 +70,33 @@ void cf_marker_close(struct cf_marker *m);
 int cf_nonce_make(uint8_t nonce[CF_UNDO_NONCE], struct cf_error *err) CF_MUST_CHECK;
 
 /* Tidies after the disk is whole: sets the marker's done mark, removes the journal (rename_undone false) or renames it to
- * NAME.undone, removes the marker; everything synced in this order. *renamed (may be NULL): malloc'd new name. */
+ * NAME.undone, removes the marker; everything synced in this order. Of a later transaction of a row only the marker goes,
+ * after its undone mark has been set: the file belongs to the earlier ones. */
 int cf_retire(struct cf_marker *m, struct cf_journal *j, bool rename_undone, struct cf_error *err) CF_MUST_CHECK;
+
+/* ---- rows ---- */
+
+/* cf_txn_commit of the next transaction of a row (NULL: of none). With row->number > 0 place->undo_file is the row's file. */
+int cf_txn_commit_row(struct cf_txn *txn, const struct cf_txn_place *place, const struct cf_row_end *row,
+		      const struct cf_txn_fingerprint *prints, size_t n_prints, char **undo_path, struct cf_txn_stats *stats,
+		      struct cf_error *err) CF_MUST_CHECK;
+
+/* The transactions of one undo file that the disk still holds: 0 … n-1, each with its header at at[i]. A file that is no row
+ * has one at most. Owned; cf_row_free. */
+struct cf_row {
+	uint64_t *at;
+	size_t n, all;  /* live; with those that were put back, or never finished behind them */
+	uint64_t bytes; /* of the file, up to the end of the last live one */
+};
+int cf_row_read(struct cf_row *row, const char *path, struct cf_error *err) CF_MUST_CHECK;
+void cf_row_free(struct cf_row *row);
+#define CF_ROW CF_CLEANUP(cf_row_free) struct cf_row
+
+/* Blocks of a disk that have been seen: pieces of 128 MiB that hold one, 4 KiB each. */
+struct cf_seen;
+struct cf_seen *cf_seen_new(void);
+void cf_seen_free(struct cf_seen *seen);
+/* 1: it was seen before; 0: from now on it is; -1: no memory. */
+int cf_seen_add(struct cf_seen *seen, uint64_t block);
 
 #endif

@@ -18,6 +18,8 @@ static int remove_half_made(const struct cf_marker *m, struct cf_error *err)
 	struct cf_undo_header h = { 0 };
 	struct cf_stable_stat st;
 	static const uint8_t zero[CF_UNDO_SECTOR];
+	if (m->at != 0) /* of a row: what was half made lies behind the row's end */
+		return 0;
 	int there = cf_stable_exists(m->journal, err);
 	if (there <= 0)
 		return there;
@@ -53,7 +55,7 @@ static int open_journal(const struct cf_marker *m, struct cf_journal *j, bool wr
 	int there = cf_stable_exists(m->journal, err);
 	if (there < 0)
 		return -1;
-	if (there && cf_journal_open(j, m->journal, writable, err) < 0)
+	if (there && cf_journal_open_at(j, m->journal, m->at, writable, err) < 0)
 		return -1;
 	if (writable && there && cf_stable_sync(j->h, j->path, err) < 0)
 		return -1;
@@ -77,6 +79,8 @@ static int tidy(struct cf_marker *m, enum cf_recovery *what, struct cf_error *er
 	int there = open_journal(m, &j, true, &ignored);
 	/* An undo that was given up leaves its undo file as it was. */
 	bool keep = m->kind == CF_MARKER_UNDO && there > 0 && j.marks[CF_MARK_UNDONE] != CF_MARK_SET;
+	/* Of a row that goes on, done came after the undone mark: only the marker is left. */
+	keep |= there > 0 && j.at != 0;
 	if (there <= 0 || keep)
 		return cf_marker_remove(m, err);
 	return cf_retire(m, &j, m->kind == CF_MARKER_UNDO, err);
@@ -132,7 +136,7 @@ static int settle_active(struct cf_marker *m, struct cf_block *disk, enum cf_rec
 	if (!whole) {
 		if (put_back(m, &j, disk, err) < 0)
 			return -1;
-		*what = CF_RECOVERY_ROLLED_BACK;
+		*what = j.at != 0 ? CF_RECOVERY_ROW_SHORTENED : CF_RECOVERY_ROLLED_BACK;
 		return 0;
 	}
 	if (m->kind == CF_MARKER_COMMIT && !(j.flags & CF_UNDO_FLAG_NO_UNDO))

@@ -37,6 +37,9 @@ struct cf_txn_place {
 	const char *disk_id;     /* identity of the disk as text: GPT GUID, MBR signature or size-only; stored and compared */
 	const char *disk_path;   /* the disk as the user named it; stored for messages */
 	bool no_undo;            /* still journals; the journal is removed once the commit succeeded */
+	/* Progress of an undo, in bytes; between two transactions of a row nonzero stops it. May be NULL. */
+	int (*progress)(void *user, const char *what, uint64_t done, uint64_t total);
+	void *user;
 };
 
 struct cf_txn_stats {
@@ -72,7 +75,12 @@ void cf_txn_end(struct cf_txn *txn);
 
 /* ---- after a crash, and undo ---- */
 
-enum cf_recovery { CF_RECOVERY_NONE, CF_RECOVERY_ROLLED_BACK, CF_RECOVERY_STALE_REMOVED };
+enum cf_recovery {
+	CF_RECOVERY_NONE,
+	CF_RECOVERY_ROLLED_BACK,
+	CF_RECOVERY_STALE_REMOVED,
+	CF_RECOVERY_ROW_SHORTENED /* the last transaction of a row was taken back; earlier ones of it stay (series.h) */
+};
 
 /* Looks for an unfinished commit of this disk (its marker) and rolls it back. With a read-only disk an unfinished commit
  * is CF_E_UNCLEAN and names what to run. *what says what was done. */
@@ -84,6 +92,7 @@ char *cf_undo_newest(const struct cf_txn_place *place, struct cf_error *err);
 
 struct cf_undo_info {
 	uint64_t blocks, bytes;  /* that it would put back */
+	size_t transactions;     /* 1, or what is left of a row; 0: nothing */
 	int64_t time;            /* seconds since 1970: when the repair was made */
 	char disk_path[512], disk_id[80];
 };
@@ -92,7 +101,9 @@ int cf_undo_read_info(const char *undo_file, struct cf_undo_info *info, struct c
 /* Puts the before-images back, as a transaction of its own: a crash in the middle is finished by the next open. Every
  * block must hold its after-image (or already its before-image) and every fingerprint must match, else CF_E_CHANGED and
  * nothing is written, unless force. When done the undo file is renamed to NAME.undone. A file that is damaged, of
- * another disk, or of another version is refused. dry_run: all checks, no write. */
+ * another disk, or of another version is refused. dry_run: all checks, no write.
+ * The transactions of a row are put back newest first, each as above. A stop on the way leaves a shorter row, which the next
+ * undo goes on with; the file is renamed when none is left. */
 int cf_undo_apply(struct cf_block *disk, const struct cf_txn_place *place, const char *undo_file, bool force,
 		  bool dry_run, struct cf_txn_stats *stats, struct cf_error *err) CF_MUST_CHECK;
 

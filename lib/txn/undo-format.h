@@ -47,7 +47,8 @@ enum cf_marker_mark_kind {
 };
 
 /* Feature words: a reader refuses a file with an incompatible bit that it does not know, and ignores compatible ones. */
-#define CF_UNDO_INCOMPAT_KNOWN 0u
+#define CF_UNDO_INCOMPAT_ROW 1u /* one transaction of a row: others may follow in the same file */
+#define CF_UNDO_INCOMPAT_KNOWN CF_UNDO_INCOMPAT_ROW
 #define CF_UNDO_FLAG_NO_UNDO 1u /* the file goes once the commit has succeeded */
 
 struct cf_undo_header {
@@ -71,7 +72,11 @@ struct cf_undo_header {
 	char writer[32];            /* 0x070: program and version, for people */
 	char disk_id[CF_UNDO_ID];   /* 0x090: NUL-terminated */
 	char disk_path[CF_UNDO_PATH]; /* 0x0e0: NUL-terminated, for people */
-	uint8_t reserved[3356];     /* 0x2e0: zero */
+	uint8_t row[CF_UNDO_NONCE]; /* 0x2e0: names the row; zero: not of a row, and so are the next two */
+	cf_le32 row_number;         /* 0x2f0: from 0 */
+	cf_le32 reserved_row;       /* 0x2f4: zero */
+	cf_le64 row_at;             /* 0x2f8: bytes from the start of the file to this header */
+	uint8_t reserved[3324];     /* 0x300: zero */
 	cf_le32 crc;                /* 0xffc: of the bytes before it */
 };
 _Static_assert(sizeof(struct cf_undo_header) == CF_UNDO_BLOCK, "undo file header");
@@ -121,7 +126,9 @@ struct cf_marker_header {
 	cf_le32 kind;                 /* 0x0c: enum cf_marker_kind */
 	uint8_t nonce[CF_UNDO_NONCE]; /* 0x10: of the undo file */
 	cf_le32 path_length;          /* 0x20: bytes, without the NUL */
-	uint8_t reserved[28];         /* 0x24: zero */
+	uint8_t reserved[4];          /* 0x24: zero */
+	cf_le64 at;                   /* 0x28: bytes from the start of the undo file to the transaction's header */
+	uint8_t reserved2[16];        /* 0x30: zero */
 	char path[4028];              /* 0x40: absolute path of the undo file, NUL-terminated */
 	cf_le32 crc;                  /* 0xffc */
 };

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/overflow.h"
 #include "txn/place.h"
 
 char *cf_undo_newest(const struct cf_txn_place *place, struct cf_error *err)
@@ -40,22 +41,27 @@ char *cf_undo_newest(const struct cf_txn_place *place, struct cf_error *err)
 
 int cf_undo_read_info(const char *undo_file, struct cf_undo_info *info, struct cf_error *err)
 {
-	CF_JOURNAL j = { .h = -1 };
+	CF_ROW row = { 0 };
 	memset(info, 0, sizeof *info);
 	CF_FREE char *path = cf_place_absolute(undo_file, err);
-	if (!path || cf_journal_open(&j, path, false, err) < 0)
+	if (!path || cf_row_read(&row, path, err) < 0)
 		return -1;
-	if (cf_journal_verify(&j, err) < 0)
-		return -1;
-	info->blocks = j.blocks;
-	/* Only the disk's last block can be short, and it comes last. */
-	struct cf_undo_record last;
-	if (cf_journal_records(&j, j.blocks - 1, 1, &last, NULL, err) < 0)
-		return -1;
-	info->bytes = (j.blocks - 1) * CF_UNDO_BLOCK + cf_le32_get(last.length);
-	info->time = j.time;
-	memcpy(info->disk_path, j.disk_path, sizeof info->disk_path);
-	memcpy(info->disk_id, j.disk_id, sizeof info->disk_id);
+	info->transactions = row.n;
+	/* Of a row that is not there any more the first transaction tells what it was. */
+	for (size_t i = 0; i < cf_max_u64(row.n, 1); i++) {
+		CF_JOURNAL j = { .h = -1 };
+		struct cf_undo_record last;
+		if (cf_journal_open_at(&j, path, row.at[i], false, err) < 0 || cf_journal_verify(&j, err) < 0)
+			return -1;
+		/* Only the disk's last block can be short, and it comes last. */
+		if (cf_journal_records(&j, j.blocks - 1, 1, &last, NULL, err) < 0)
+			return -1;
+		info->blocks += j.blocks;
+		info->bytes += (j.blocks - 1) * CF_UNDO_BLOCK + cf_le32_get(last.length);
+		info->time = j.time;
+		memcpy(info->disk_path, j.disk_path, sizeof info->disk_path);
+		memcpy(info->disk_id, j.disk_id, sizeof info->disk_id);
+	}
 	return 0;
 }
 
@@ -84,18 +90,14 @@ static int check_file(struct cf_journal *j, struct cf_block *disk, const struct 
 	return cf_journal_verify(j, err);
 }
 
-/* Compares the disk; a refusal names the newer undo file, if that is the reason. */
-static int check_disk(struct cf_journal *j, struct cf_block *disk, const struct cf_txn_place *place, bool torn,
-		      bool force, uint64_t *bytes, struct cf_error *err)
+/* A refusal because the disk has changed names the newer undo file, if that is the reason. */
+static int explain_change(const char *path, const struct cf_txn_place *place, struct cf_error *err)
 {
-	enum cf_check how = force ? CF_CHECK_COUNT : torn ? CF_CHECK_TORN : CF_CHECK_STRICT;
-	if (cf_journal_check(j, disk, how, bytes, err) == 0)
-		return 0;
 	if (err->code != CF_E_CHANGED)
 		return -1;
 	CF_FREE char *newest = cf_undo_newest(place, NULL);
 	size_t n = strlen(err->message);
-	if (newest && strcmp(newest, j->path) != 0)
+	if (newest && strcmp(newest, path) != 0)
 		snprintf(err->message + n, sizeof err->message - n, "; there is a newer undo file: undo %s first", newest);
 	else
 		snprintf(err->message + n, sizeof err->message - n,
@@ -115,7 +117,7 @@ static int take_marker(struct cf_marker *m, const struct cf_names *names, struct
 		/* A commit that is taken back by force: its finished mark must not count any more. */
 		return m->kind == CF_MARKER_COMMIT ? cf_marker_set(m, CF_MARKER_ROLLBACK, err) : 0;
 	}
-	if (cf_marker_create(m, names->marker, CF_MARKER_UNDO, j->nonce, j->path, &created, err) == 0)
+	if (cf_marker_create(m, names->marker, CF_MARKER_UNDO, j->nonce, j->path, j->at, &created, err) == 0)
 		return 0;
 	if (created && cf_marker_remove(m, &ignored) < 0)
 		return -1; /* not active: the next open removes it */
@@ -161,62 +163,148 @@ static int put_back(struct cf_marker *m, struct cf_journal *j, struct cf_block *
 	return r;
 }
 
-static int undo(struct cf_block *disk, const struct cf_txn_place *place, const char *undo_file, bool force, bool dry_run,
-		struct cf_txn_stats *stats, struct cf_error *err)
+/* One undo, from the first look to the last mark. */
+struct undo {
+	struct cf_block *disk;
+	const struct cf_txn_place *place;
+	const char *path; /* of the undo file, absolute */
+	bool force, dry_run;
+	struct cf_names names;
+	struct cf_marker m; /* path NULL: there is none */
+	struct cf_row row;
+	uint64_t planned;   /* bytes that differ from the before-images */
+	struct cf_txn_stats *stats;
+};
+
+/* A disk that a stop left between two states in this transaction. */
+static bool is_torn(const struct undo *u, const struct cf_journal *j)
 {
-	CF_NAMES names = { 0 };
-	CF_MARKER m = { .h = -1 };
-	CF_JOURNAL j = { .h = -1 };
+	bool finished = j->marks[CF_MARK_FINISHED] == CF_MARK_SET && u->m.marks[CF_MARKER_ROLLBACK] == CF_MARK_ABSENT;
+	return !finished || j->marks[CF_MARK_UNDOING] != CF_MARK_ABSENT;
+}
+
+/* The marker that is there is of this undo file: a transaction that was cut off is carried on, so that force can help it over a
+ * changed disk. Anything else that is unfinished is settled first. */
+static int take_over(struct undo *u, struct cf_error *err)
+{
 	enum cf_recovery what;
-	uint64_t bytes = 0;
-	CF_FREE char *path = cf_place_absolute(undo_file, err);
-	if (!path)
-		return -1;
-	if (!dry_run && place->state_is_folder && cf_stable_make_folder(place->state_base, err) < 0)
-		return -1;
-	if (cf_names_get(place, &names, err) < 0 || cf_journal_open(&j, path, !dry_run, err) < 0)
-		return -1;
-	int there = cf_marker_open(&m, names.marker, !dry_run, err);
-	if (there < 0)
-		return -1;
-	bool finished = j.marks[CF_MARK_FINISHED] == CF_MARK_SET && m.marks[CF_MARKER_ROLLBACK] == CF_MARK_ABSENT;
-	/* A transaction of this very file that was cut off is carried on, so that force can help it over a changed disk. */
-	bool same = there && m.valid && memcmp(m.nonce, j.nonce, sizeof m.nonce) == 0 &&
-		    m.marks[CF_MARKER_ACTIVE] != CF_MARK_ABSENT && m.marks[CF_MARKER_DONE] == CF_MARK_ABSENT &&
-		    (m.kind == CF_MARKER_UNDO || !finished);
-	if (there && !same) {
-		/* Something else is unfinished, or only its tidying is. */
-		if (dry_run)
-			return cf_fail(err, CF_E_UNCLEAN, "another transaction of this disk has not finished (%s)", m.path);
-		cf_marker_close(&m);
-		if (cf_txn_recover(disk, place, &what, err) < 0)
-			return -1;
-		if (what == CF_RECOVERY_ROLLED_BACK)
-			return cf_fail(err, CF_E_CHANGED, "a transaction that had not finished was settled just now; "
-				       "look at the disk again before undoing more");
+	const struct cf_marker *m = &u->m;
+	for (size_t i = u->row.n ? u->row.n - 1 : 0; i < u->row.all && i <= u->row.n; i++) {
+		CF_JOURNAL j = { .h = -1 };
+		if (!m->valid || m->at != u->row.at[i] || cf_journal_open_at(&j, u->path, m->at, false, NULL) < 0)
+			continue;
+		bool finished = j.marks[CF_MARK_FINISHED] == CF_MARK_SET && m->marks[CF_MARKER_ROLLBACK] == CF_MARK_ABSENT;
+		if (memcmp(m->nonce, j.nonce, sizeof m->nonce) == 0 && m->marks[CF_MARKER_ACTIVE] != CF_MARK_ABSENT &&
+		    m->marks[CF_MARKER_DONE] == CF_MARK_ABSENT && (m->kind == CF_MARKER_UNDO || !finished)) {
+			u->row.n = i + 1;
+			return 0;
+		}
 	}
-	if (check_file(&j, disk, place, err) < 0)
+	if (u->dry_run)
+		return cf_fail(err, CF_E_UNCLEAN, "another transaction of this disk has not finished (%s)", m->path);
+	cf_marker_close(&u->m);
+	if (cf_txn_recover(u->disk, u->place, &what, err) < 0)
 		return -1;
-	bool torn = !finished || j.marks[CF_MARK_UNDOING] != CF_MARK_ABSENT;
-	if (check_disk(&j, disk, place, torn, force, &bytes, err) < 0)
+	if (what == CF_RECOVERY_ROLLED_BACK || what == CF_RECOVERY_ROW_SHORTENED)
+		return cf_fail(err, CF_E_CHANGED, "a transaction that had not finished was settled just now; "
+			       "look at the disk again before undoing more");
+	return 0;
+}
+
+/* Everything before the first write: each transaction's part of the file, and the disk. A block that several transactions cover
+ * must be as the last of them left it; that the others fit is seen when their turn comes. */
+static int check_all(struct undo *u, struct cf_error *err)
+{
+	struct cf_seen *seen = u->row.n > 1 ? cf_seen_new() : NULL;
+	int r = u->row.n > 1 && !seen ? cf_fail_nomem(err) : 0;
+	for (size_t i = u->row.n; r == 0 && i > 0; i--) {
+		CF_JOURNAL j = { .h = -1 };
+		r = cf_journal_open_at(&j, u->path, u->row.at[i - 1], false, err);
+		if (r == 0)
+			r = check_file(&j, u->disk, u->place, err);
+		if (r < 0)
+			break;
+		enum cf_check how = u->force ? CF_CHECK_COUNT : is_torn(u, &j) ? CF_CHECK_TORN : CF_CHECK_STRICT;
+		uint64_t bytes = 0;
+		if (i == u->row.n)
+			r = cf_journal_check_prints(&j, u->disk, how, err);
+		if (r == 0)
+			r = cf_journal_check_blocks(&j, u->disk, how, seen, &bytes, err);
+		u->planned += bytes;
+		u->stats->blocks += j.blocks;
+		u->stats->undo_bytes += j.file_size;
+		if (r < 0)
+			explain_change(u->path, u->place, err);
+	}
+	cf_seen_free(seen);
+	return r;
+}
+
+/* Puts transaction i back. The disk was compared with the last one already. */
+static int undo_one(struct undo *u, size_t i, struct cf_error *err)
+{
+	CF_JOURNAL j = { .h = -1 };
+	uint64_t bytes = 0;
+	if (cf_journal_open_at(&j, u->path, u->row.at[i], true, err) < 0)
 		return -1;
-	stats->bytes_written = bytes;
-	stats->blocks = j.blocks;
-	stats->undo_bytes = j.file_size;
-	if (dry_run)
-		return 0;
-	stats->bytes_written = 0;
-	if (cf_place_check(path, place, 0, err) < 0)
+	bool torn = is_torn(u, &j);
+	enum cf_check how = u->force ? CF_CHECK_COUNT : torn ? CF_CHECK_TORN : CF_CHECK_STRICT;
+	if (i + 1 < u->row.n && cf_journal_check(&j, u->disk, how, &bytes, err) < 0)
 		return -1;
-	if (place->state_is_folder && cf_place_check(names.marker, place, 0, err) < 0)
-		return -1;
-	if (put_back(&m, &j, disk, &names, torn, &stats->bytes_written, err) < 0)
+	int r = put_back(&u->m, &j, u->disk, &u->names, torn, &bytes, err);
+	u->stats->bytes_written += bytes;
+	if (r < 0)
 		return -1;
 	/* 5. Undone. From here on the disk is old and checked; 6. the new name, and the marker goes. */
-	if (cf_journal_mark(&j, CF_MARK_UNDONE, err) < 0 || cf_retire(&m, &j, true, err) < 0)
+	if (cf_journal_mark(&j, CF_MARK_UNDONE, err) < 0 || cf_retire(&u->m, &j, true, err) < 0)
 		return cf_fail_prefix(err, "the disk is as it was before the repair, but that could not be recorded "
 				      "(the next open does so)");
 	return 0;
+}
+
+static int undo_all(struct undo *u, struct cf_error *err)
+{
+	for (size_t i = u->row.n; i > 0; i--) {
+		int r = undo_one(u, i - 1, err);
+		size_t done = u->row.n - i + (r == 0);
+		cf_marker_close(&u->m);
+		u->m = (struct cf_marker){ .h = -1 };
+		if (r == 0 && i > 1 && u->place->progress &&
+		    u->place->progress(u->place->user, "undo", cf_min_u64(u->stats->bytes_written, u->planned), u->planned))
+			r = cf_fail(err, CF_E_CANCELLED, "stopped");
+		if (r < 0 && u->row.n > 1)
+			cf_fail_prefix(err, "%zu of %zu steps are undone; run the undo again to go on", done, u->row.n);
+		if (r < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int undo(struct undo *u, struct cf_error *err)
+{
+	const struct cf_txn_place *place = u->place;
+	CF_JOURNAL j = { .h = -1 };
+	if (!u->dry_run && place->state_is_folder && cf_stable_make_folder(place->state_base, err) < 0)
+		return -1;
+	if (cf_names_get(place, &u->names, err) < 0 || cf_journal_open(&j, u->path, !u->dry_run, err) < 0 ||
+	    cf_row_read(&u->row, u->path, err) < 0)
+		return -1;
+	int there = cf_marker_open(&u->m, u->names.marker, !u->dry_run, err);
+	if (there < 0 || (there && take_over(u, err) < 0))
+		return -1;
+	/* A row of which nothing is left is refused like a file that was undone. */
+	u->row.n = (size_t)cf_max_u64(u->row.n, 1);
+	if (check_all(u, err) < 0)
+		return -1;
+	u->stats->bytes_written = u->planned;
+	if (u->dry_run)
+		return 0;
+	u->stats->bytes_written = 0;
+	if (cf_place_check(u->path, place, 0, err) < 0)
+		return -1;
+	if (place->state_is_folder && cf_place_check(u->names.marker, place, 0, err) < 0)
+		return -1;
+	return undo_all(u, err);
 }
 
 int cf_undo_apply(struct cf_block *disk, const struct cf_txn_place *place, const char *undo_file, bool force,
@@ -231,5 +319,14 @@ int cf_undo_apply(struct cf_block *disk, const struct cf_txn_place *place, const
 	memset(stats, 0, sizeof *stats);
 	if (disk->read_only && !dry_run)
 		return cf_fail(err, CF_E_READ_ONLY, "the disk was opened for reading only");
-	return undo(disk, place, undo_file, force, dry_run, stats, err);
+	CF_FREE char *path = cf_place_absolute(undo_file, err);
+	if (!path)
+		return -1;
+	struct undo u = { .disk = disk, .place = place, .path = path, .force = force, .dry_run = dry_run, .m = { .h = -1 },
+			  .stats = stats };
+	int r = undo(&u, err);
+	cf_row_free(&u.row);
+	cf_marker_close(&u.m);
+	cf_names_free(&u.names);
+	return r;
 }

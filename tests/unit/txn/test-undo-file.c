@@ -71,7 +71,7 @@ static void test_hostile_header(void **state)
 	(void)state;
 	static const struct { size_t at; uint64_t value; int bytes; enum cf_code code; } cases[] = {
 		{ offsetof(struct cf_undo_header, version), 2, 4, CF_E_UNSUPPORTED },
-		{ offsetof(struct cf_undo_header, incompat), 1, 4, CF_E_UNSUPPORTED },
+		{ offsetof(struct cf_undo_header, incompat), 2, 4, CF_E_UNSUPPORTED },
 		{ offsetof(struct cf_undo_header, block_size), 512, 4, CF_E_UNSUPPORTED },
 		{ offsetof(struct cf_undo_header, blocks), 0, 8, CF_E_CORRUPT },
 		{ offsetof(struct cf_undo_header, blocks), UINT64_MAX, 8, CF_E_CORRUPT },

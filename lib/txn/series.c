@@ -1,0 +1,185 @@
+/* series.c - a row of bounded transactions on one disk.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Here is only what a row adds to a commit: where the next transaction goes in the undo file, and the bytes that go to free
+ * space past the journal. Those are on the medium, and compared, before a commit begins that makes anything refer to them.
+ */
+#include "txn/series.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/overflow.h"
+#include "txn/place.h"
+
+#define DEFAULT_MAX_BYTES (64 * CF_MIB)
+#define FILL_PIECE (1024 * CF_KIB) /* bytes that are hashed, and read back, at a time */
+
+struct filled {
+	uint64_t off;
+	uint32_t len; /* at most FILL_PIECE */
+	uint8_t hash[CF_SHA256_LEN];
+};
+
+struct cf_series {
+	struct cf_txn *txn;
+	struct cf_txn_place place;
+	struct cf_row_end end;
+	char *path; /* of the undo file, once it is there */
+	struct cf_series_stats stats;
+	struct filled *fill;
+	size_t n_fill, cap_fill;
+};
+
+struct cf_series *cf_series_begin(struct cf_block *base, const struct cf_txn_place *place, uint64_t max_bytes,
+				  struct cf_error *err)
+{
+	CF_FREE struct cf_series *s = calloc(1, sizeof *s);
+	if (!s) {
+		cf_fail_nomem(err);
+		return NULL;
+	}
+	s->place = *place;
+	if (cf_nonce_make(s->end.id, err) < 0)
+		return NULL;
+	s->txn = cf_txn_begin(base, max_bytes ? max_bytes : DEFAULT_MAX_BYTES, err);
+	return s->txn ? CF_STEAL(s) : NULL;
+}
+
+struct cf_block *cf_series_block(struct cf_series *s)
+{
+	return cf_txn_block(s->txn);
+}
+
+uint64_t cf_series_held(const struct cf_series *s)
+{
+	return s->txn->overlay.n * (uint64_t)CF_TXN_BLOCK;
+}
+
+const struct cf_series_stats *cf_series_stats(const struct cf_series *s)
+{
+	return &s->stats;
+}
+
+static int fill_piece(struct cf_series *s, uint64_t off, const uint8_t *p, size_t len, struct cf_error *err)
+{
+	if (s->n_fill == s->cap_fill) {
+		size_t cap = s->cap_fill ? s->cap_fill * 2 : 64;
+		struct filled *f = reallocarray(s->fill, cap, sizeof *f);
+		if (!f)
+			return cf_fail_nomem(err);
+		s->fill = f;
+		s->cap_fill = cap;
+	}
+	struct filled *f = &s->fill[s->n_fill];
+	f->off = off;
+	f->len = (uint32_t)len;
+	cf_sha256(p, len, f->hash);
+	if (cf_stable_disk_write(s->txn->overlay.base, off, p, len, err) < 0)
+		return -1;
+	s->n_fill++;
+	s->stats.bytes_written += len;
+	return 0;
+}
+
+int cf_series_fill(struct cf_series *s, uint64_t off, const void *buf, size_t len, struct cf_error *err)
+{
+	struct cf_overlay *o = &s->txn->overlay;
+	const uint8_t *p = buf;
+	if (!s->place.no_undo)
+		return cf_block_write(&o->block, off, buf, len, err);
+	if (!cf_range_ok(off, len, o->block.size))
+		return cf_fail_at(err, CF_E_IO, off, "writing %zu bytes would reach beyond the end of the disk", len);
+	while (len > 0) {
+		size_t in = (size_t)(off % CF_TXN_BLOCK), n = cf_min_u64(CF_TXN_BLOCK - in, len);
+		/* Part of a block, or one that the transaction holds a copy of, goes with the transaction. */
+		bool direct = in == 0 && n == CF_TXN_BLOCK && !cf_overlay_has(o, off / CF_TXN_BLOCK);
+		while (direct && n < FILL_PIECE && len - n >= CF_TXN_BLOCK && !cf_overlay_has(o, (off + n) / CF_TXN_BLOCK))
+			n += CF_TXN_BLOCK;
+		if ((direct ? fill_piece(s, off, p, n, err) : cf_block_write(&o->block, off, p, n, err)) < 0)
+			return -1;
+		p += n;
+		off += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* What was written past the journal must be on the medium before anything refers to it. */
+static int settle_fill(struct cf_series *s, struct cf_error *err)
+{
+	struct cf_block *base = s->txn->overlay.base;
+	if (s->n_fill == 0)
+		return 0;
+	CF_FREE uint8_t *buf = malloc(FILL_PIECE);
+	if (!buf)
+		return cf_fail_nomem(err);
+	if (cf_stable_disk_flush(base, err) < 0)
+		return -1;
+	for (size_t i = 0; i < s->n_fill; i++) {
+		const struct filled *f = &s->fill[i];
+		uint8_t hash[CF_SHA256_LEN];
+		if (cf_block_read_direct(base, f->off, buf, f->len, err) < 0)
+			return -1;
+		cf_sha256(buf, f->len, hash);
+		if (memcmp(hash, f->hash, sizeof hash) != 0)
+			return cf_fail_at(err, CF_E_IO, f->off,
+					  "the disk does not return what was written at byte %llu; copy it to a sound one",
+					  (unsigned long long)f->off);
+	}
+	s->n_fill = 0;
+	return 0;
+}
+
+int cf_series_check_place(struct cf_series *s, uint64_t bytes, uint64_t transactions, size_t n_prints, uint64_t *need,
+			  struct cf_error *err)
+{
+	uint64_t blocks = bytes / CF_TXN_BLOCK + 2 * transactions, each = cf_journal_size(1, n_prints), total;
+	/* Of each transaction the headers; of each block its image and its record. */
+	if (cf_mul_overflow(each, transactions, &total) || cf_add_overflow(total, blocks * (CF_TXN_BLOCK + 192), &total))
+		return cf_fail(err, CF_E_NO_SPACE, "the undo file would be larger than any file can be");
+	if (need)
+		*need = s->place.no_undo ? 0 : total;
+	return cf_place_check_new(&s->place, s->place.no_undo ? each : total, err);
+}
+
+int cf_series_commit(struct cf_series *s, const struct cf_txn_fingerprint *prints, size_t n_prints, struct cf_error *err)
+{
+	CF_FREE char *path = NULL;
+	struct cf_txn_stats stats = { 0 };
+	struct cf_txn_place place = s->place;
+	if (settle_fill(s, err) < 0)
+		return -1;
+	if (s->path)
+		place.undo_file = s->path;
+	if (cf_txn_commit_row(s->txn, &place, s->place.no_undo ? NULL : &s->end, prints, n_prints, &path, &stats, err) < 0)
+		return -1;
+	if (stats.blocks == 0)
+		return 0;
+	s->stats.transactions++;
+	s->stats.bytes_written += stats.bytes_written;
+	if (s->place.no_undo)
+		return 0;
+	s->end.number++;
+	s->end.at += stats.undo_bytes;
+	s->stats.undo_bytes = s->end.at;
+	if (!s->path)
+		s->stats.undo_file = s->path = CF_STEAL(path);
+	return 0;
+}
+
+void cf_series_drop(struct cf_series *s)
+{
+	cf_overlay_clear(&s->txn->overlay);
+	s->n_fill = 0;
+}
+
+void cf_series_end(struct cf_series *s)
+{
+	if (!s)
+		return;
+	cf_txn_end(s->txn);
+	free(s->path);
+	free(s->fill);
+	free(s);
+}
