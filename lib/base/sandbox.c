@@ -162,9 +162,9 @@ static bool filter_syscalls(bool whole_process)
 	if (whole_process) {
 		/* Of ioctl only the questions that a terminal is asked: TIOCSTI would type on it. */
 		ok = ok && allow(filter, process, CF_ARRAY_LEN(process)) &&
-		     seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, TCGETS)) == 0 &&
-		     seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, TCGETS_2)) == 0 &&
-		     seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, TIOCGWINSZ)) == 0;
+		     seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, TCGETS, 0)) == 0 &&
+		     seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, TCGETS_2, 0)) == 0 &&
+		     seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, TIOCGWINSZ, 0)) == 0;
 	}
 	ok = ok && seccomp_load(filter) == 0;
 	seccomp_release(filter);

@@ -23,7 +23,7 @@ static int see_value(void *user, const struct cf_value *v)
 	struct tour *t = user;
 	size_t n;
 	t->values++;
-	CF_FREE char *text = cf_value_string(v);
+	free(cf_value_string(v));
 	cf_strv_free(cf_value_multi_sz(v, &n));
 	return v->name ? 0 : 1;
 }

@@ -202,7 +202,6 @@ static void test_copies_differ(void **state)
 static void must_be_corrupt(const char *path, bool dangerous)
 {
 	struct cf_error err = { 0 };
-	CF_BUF data = { 0 };
 	uint64_t before = disk->bytes_written;
 	struct cf_volume *v = cf_volume_open(disk, g.fs, CF_VOL_WRITE, &err);
 	assert_int_equal(dangerous, v == NULL);
@@ -320,7 +319,7 @@ static void test_names(void **state)
 	make("20M", "-F 16");
 	static const uint8_t hostile[][32] = {
 		"..         \x10", ".          \x10", "A/B     C  \x20", "A\\B     C  \x20", "  \x1b[2J    \x20",
-		"        .  \x20", "LABEL      \x08", "\xe5""BC     DEF\x20",
+		"        .  \x20", "LABEL      \x08", ("\xe5" "BC     DEF\x20"),
 	};
 	uint32_t used = 0;
 	uint8_t e[32];

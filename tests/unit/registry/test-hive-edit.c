@@ -212,7 +212,7 @@ static void test_system(void **state)
 
 	/* with hivex: longer data, a new value, a deleted one, in two control sets */
 	must(cf_hive_edits_set_multi(&large, MEMORY, "PagingFiles", paging, &err), &err, "");
-	must(cf_hive_edits_set_multi(&large, "ControlSet002" MEMORY + 13, "pagingfiles", paging, &err), &err, "");
+	must(cf_hive_edits_set_multi(&large, &"ControlSet002" MEMORY[13], "pagingfiles", paging, &err), &err, "");
 	must(cf_hive_edits_set_u32(&large, CRASH, "NMICrashDump", 1, &err), &err, "");
 	must(cf_hive_edits_delete_value(&large, CRASH, "MinidumpDir", &err), &err, "");
 	must(cf_hive_edits_delete_key(&large, "ControlSet002\\Control\\CrashControl", &err), &err, "");
@@ -221,7 +221,7 @@ static void test_system(void **state)
 	CF_VALUE list = { 0 };
 	size_t n;
 	cf_key key;
-	must(cf_hive_value(g, cf_hive_root(g), "ControlSet002" MEMORY + 13, "PagingFiles", &list, &err), &err, "");
+	must(cf_hive_value(g, cf_hive_root(g), &"ControlSet002" MEMORY[13], "PagingFiles", &list, &err), &err, "");
 	char **strv = cf_value_multi_sz(&list, &n);
 	assert_int_equal(n, 2);
 	assert_string_equal(strv[1], paging[1]);
