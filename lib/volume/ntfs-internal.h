@@ -1,4 +1,4 @@
-/* ntfs-internal.h - what the files of the NTFS driver share; included by ntfs*.c only.
+/* ntfs-internal.h - what the files of the NTFS driver share; included by ntfs*.c and mft-*.c only.
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * libntfs-3g does the reading and writing of inodes and attributes; everything that walks structures in ways a hostile volume could
@@ -13,41 +13,11 @@
 #include "base/overflow.h"
 #include "base/span.h"
 #include "base/utf16.h"
+#include "volume/ntfs-format.h"
 #include "volume/volume-ops.h"
 
 struct _ntfs_volume; /* libntfs-3g's own names */
 struct ntfs_device;
-
-/* MFT record numbers of the system files. */
-enum {
-	CF_NTFS_REC_MFT = 0,
-	CF_NTFS_REC_LOGFILE = 2,
-	CF_NTFS_REC_VOLUME = 3,
-	CF_NTFS_REC_ROOT = 5,
-	CF_NTFS_REC_BITMAP = 6,
-	CF_NTFS_REC_FIRST_ORDINARY = 16, /* names below are not listed, as Windows does */
-	CF_NTFS_REC_FIRST_FREE = 24      /* Windows hands out none below */
-};
-
-/* Attribute types. */
-enum {
-	CF_NTFS_AT_STD_INFO = 0x10,
-	CF_NTFS_AT_FILE_NAME = 0x30,
-	CF_NTFS_AT_VOLUME_NAME = 0x60,
-	CF_NTFS_AT_DATA = 0x80,
-	CF_NTFS_AT_INDEX_ROOT = 0x90,
-	CF_NTFS_AT_INDEX_ALLOCATION = 0xa0,
-	CF_NTFS_AT_BITMAP = 0xb0,
-	CF_NTFS_AT_REPARSE_POINT = 0xc0
-};
-
-/* FILE_ATTRIBUTE_* that matter here; the directory bit is ours to add (NTFS keeps it in the record's flags). */
-#define CF_NTFS_FA_DIRECTORY 0x10u
-#define CF_NTFS_FA_ENCRYPTED 0x4000u
-#define CF_NTFS_FA_STORED 0xfffffu /* bits above are NTFS's own (index present) */
-
-#define CF_NTFS_REF_RECORD(ref) ((ref) & UINT64_C(0xffffffffffff))
-#define CF_NTFS_NAME_MAX 255 /* UTF-16 units */
 
 /* The boot sector, checked. */
 struct cf_ntfs_boot {
