@@ -11,7 +11,7 @@
 #include <jansson.h>
 
 #include "base/i18n.h"
-#include "windows/machine.h"
+#include "dump/find.h"
 
 enum cf_severity { CF_SEV_ERROR, CF_SEV_WARNING, CF_SEV_RECOMMENDED, CF_SEV_INFO, CF_SEV_BLOCKER };
 enum cf_repair_kind { CF_REPAIR_DEFAULT, CF_REPAIR_RECOMMENDED, CF_REPAIR_OPT_IN, CF_REPAIR_NONE };
@@ -125,17 +125,7 @@ char *cf_where_store(const struct cf_context *c);
 #define cf_for_each_set(c, s) \
 	for (const struct cf_control_set *s = (c)->in->set; s < (c)->in->set + (c)->in->n_sets; s++)
 
-/* One paging file that a control set names. */
-struct cf_paging_file {
-	char letter;       /* 'C'; '?' for "?:" */
-	char path[260];    /* "\\pagefile.sys" */
-	uint64_t initial_mb, maximum_mb;
-	bool sized;
-	char text[300];    /* as it stands in the registry */
-};
-#define CF_MAX_PAGING_FILES 16
-
-/* PagingFiles (value "PagingFiles") or ExistingPageFiles of one control set; *n entries, *found: the value is there. */
+/* cf_install_paging_files of the selected installation: *n entries, *found: the value is there. */
 int cf_paging_files(const struct cf_context *c, const struct cf_control_set *set, const char *value,
 		    struct cf_paging_file *out, size_t *n, bool *found, struct cf_error *err) CF_MUST_CHECK;
 
@@ -144,9 +134,6 @@ char cf_paging_wanted(const struct cf_context *c);
 
 /* The entry of in->letter[] for a letter, or NULL. */
 const struct cf_letter *cf_letter_entry(const struct cf_install *in, char letter);
-
-/* Does this file begin with a kernel crash dump (PAGEDUMP, PAGEDU64)? Read from its first extent, since the dump is written past NTFS. */
-bool cf_dump_inside(const struct cf_vol *v, const char *path);
 
 /* Crash dump types of CrashControl. */
 enum { CF_DUMP_NONE = 0, CF_DUMP_COMPLETE = 1, CF_DUMP_KERNEL = 2, CF_DUMP_SMALL = 3, CF_DUMP_AUTOMATIC = 7 };

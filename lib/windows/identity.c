@@ -214,6 +214,8 @@ int cf_survey_software(struct cf_machine *m, struct cf_install *in, struct cf_er
 	struct reader r = { .hive = in->software.hive };
 	read_software(&r, in);
 	int status = read_version(&r, in, err);
+	if (status == 0)
+		status = cf_survey_dump_folders(in, err);
 	say_windows_11(in);
 	cf_hive_close(in->software.hive);
 	in->software.hive = NULL;

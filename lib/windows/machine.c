@@ -103,6 +103,7 @@ static void install_free(struct cf_install *in)
 	free(in->architecture);
 	free(in->computer_name);
 	free(in->display_version);
+	cf_strv_free(in->dump_folders);
 }
 
 void cf_machine_free(struct cf_machine *m)

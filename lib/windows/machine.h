@@ -89,6 +89,7 @@ struct cf_install {
 	bool type_known;            /* InstallationType is there */
 	bool guest_agent;           /* Azure guest agent: service keys or \WindowsAzure */
 	bool update_pending;        /* pending.xml, RebootPending, … */
+	char **dump_folders;        /* DumpFolder of LocalDumps and its programs' keys, as they stand there; NULL-terminated, NULL: none */
 	struct cf_hive_file system;
 	struct cf_hive_file software; /* hive is always NULL: freed once its values are read; report, replay and error stay */
 	bool select_missing;        /* Select has no usable Current */
@@ -146,6 +147,20 @@ int cf_hive_read_replayed(struct cf_volume *vol, const char *path, struct cf_buf
 /* Reads a hive file with its logs (PATH.LOG1, .LOG2, .LOG) and replays them in memory. Never fails: see file->error. */
 void cf_hive_file_load(struct cf_machine *m, size_t vol, const char *path, bool validate, struct cf_hive_file *file);
 void cf_hive_file_free(struct cf_hive_file *file);
+
+/* One paging file that a control set names. */
+struct cf_paging_file {
+	char letter;       /* 'C'; '?' for "?:" */
+	char path[260];    /* "\\pagefile.sys" */
+	uint64_t initial_mb, maximum_mb;
+	bool sized;
+	char text[300];    /* as it stands in the registry */
+};
+#define CF_MAX_PAGING_FILES 16
+
+/* PagingFiles (value "PagingFiles") or ExistingPageFiles of one control set; *n entries, *found: the value is there. */
+int cf_install_paging_files(const struct cf_install *in, const struct cf_control_set *set, const char *value,
+			    struct cf_paging_file *out, size_t *n, bool *found, struct cf_error *err) CF_MUST_CHECK;
 
 /* Windows' answer to "%SystemRoot%\MEMORY.DMP" and "D:\pagefile.sys", "\??\C:\pagefile.sys": the letter and the
  * volume-relative path (malloc'd). False when it is no such path. */

@@ -41,6 +41,9 @@ int cf_survey_system(struct cf_machine *m, struct cf_install *in, struct cf_erro
 const char *cf_pe_architecture(struct cf_volume *vol, const char *path); /* "x64", …; NULL: not known */
 bool cf_pe_version(struct cf_volume *vol, const char *path, unsigned version[4]);
 
+/* dump-folders.c; software.hive is open */
+int cf_survey_dump_folders(struct cf_install *in, struct cf_error *err) CF_MUST_CHECK;
+
 /* control-sets.c */
 int cf_survey_control_sets(struct cf_install *in, struct cf_error *err) CF_MUST_CHECK;
 
