@@ -57,6 +57,7 @@ struct cf_mft {
 	void *progress_user;
 	/* of one scan */
 	struct cf_buf store;
+	size_t store_max;        /* bytes; what doesn't fit is read again */
 	struct cf_mft_kept *kept; /* in order of record */
 	uint64_t *deferred;      /* numbers of base records with an attribute list */
 	size_t n_kept, max_kept, n_deferred, max_deferred;

@@ -14,6 +14,7 @@
 #define BAD_REFERENCES_MAX 64u  /* of one list, before the rest is not followed: a bound on time */
 #define SELF_ROUNDS_MAX 64u     /* how often $MFT's own file is put together */
 #define RECORD_IN_USE 1u
+#define STORE_MAX ((size_t)32 << 20) /* bytes of records that a scan keeps */
 
 static bool marked(const struct cf_mft *m, uint64_t number)
 {
@@ -336,6 +337,7 @@ struct cf_mft *cf_mft_open(struct cf_block *slice, struct cf_error *err)
 		return NULL;
 	}
 	m->slice = slice;
+	m->store_max = STORE_MAX;
 	if (cf_ntfs_check(slice, &m->boot, err) < 0)
 		return NULL;
 	m->build.clusters = m->boot.clusters;

@@ -9,8 +9,7 @@
 
 #include "volume/mft-internal.h"
 
-#define PIECE ((size_t)2 << 20)      /* bytes a read; a multiple of every record size */
-#define STORE_MAX ((size_t)32 << 20) /* bytes of kept records */
+#define PIECE ((size_t)2 << 20) /* bytes a read; a multiple of every record size */
 
 struct scan {
 	struct cf_mft *m;
@@ -30,7 +29,7 @@ static int hand_on(struct scan *s)
 
 static int keep(struct cf_mft *m, uint64_t number, struct cf_span rec, struct cf_error *err)
 {
-	if (rec.n > STORE_MAX - m->store.n)
+	if (rec.n > m->store_max - m->store.n)
 		return 0;
 	if (!CF_MFT_ROOM(m->kept, m->n_kept, m->max_kept))
 		return cf_fail_nomem(err);

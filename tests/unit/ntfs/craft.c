@@ -20,7 +20,9 @@
 #include <ntfs-3g/dir.h>
 #include <ntfs-3g/unistr.h>
 #include <ntfs-3g/reparse.h>
+#include <ntfs-3g/bitmap.h>
 #include <ntfs-3g/logging.h>
+#include <ntfs-3g/runlist.h>
 
 static ntfs_volume *mount_image(const char *image)
 {
@@ -176,4 +178,34 @@ int craft_extend(const char *image, const char *path, uint64_t size)
 		ntfs_attr_close(na);
 	}
 	return close_all(&o, na ? rc : -1);
+}
+
+int craft_cross_link(const char *image, const char *path, const char *other)
+{
+	struct open o;
+	int rc = open_all(&o, image, path, NULL);
+	ntfs_inode *oi = rc == 0 ? ntfs_pathname_to_inode(o.vol, NULL, other) : NULL;
+	ntfs_attr *na = oi ? ntfs_attr_open(o.ni, AT_DATA, AT_UNNAMED, 0) : NULL;
+	ntfs_attr *from = oi ? ntfs_attr_open(oi, AT_DATA, AT_UNNAMED, 0) : NULL;
+	rc = -1;
+	if (na && from && !ntfs_attr_map_whole_runlist(na) && !ntfs_attr_map_whole_runlist(from) && !na->rl[1].length) {
+		na->rl[0].lcn = from->rl[0].lcn;
+		NAttrSetFullyMapped(na);
+		rc = ntfs_attr_update_mapping_pairs(na, 0);
+	}
+	ntfs_attr_close(na);
+	ntfs_attr_close(from);
+	if (oi && ntfs_inode_close(oi))
+		rc = -1;
+	return close_all(&o, rc);
+}
+
+int craft_bitmap(const char *image, uint64_t lcn, uint64_t count, int set)
+{
+	struct open o;
+	int rc = open_all(&o, image, NULL, NULL);
+	if (rc == 0)
+		rc = set ? ntfs_bitmap_set_run(o.vol->lcnbmp_na, (s64)lcn, (s64)count) :
+			   ntfs_bitmap_clear_run(o.vol->lcnbmp_na, (s64)lcn, (s64)count);
+	return close_all(&o, rc);
 }

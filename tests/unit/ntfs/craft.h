@@ -19,4 +19,9 @@ int craft_file(const char *image, const char *folder, const char *name, uint64_t
 /* Grows a file without writing: data beyond the initialized size. */
 int craft_extend(const char *image, const char *path, uint64_t size);
 
+/* Makes path's unnamed stream use the clusters of other's (as many as it has itself, other has one run): its own are lost. */
+int craft_cross_link(const char *image, const char *path, const char *other);
+/* Sets or clears the bits of clusters [lcn, lcn + count) in $Bitmap. */
+int craft_bitmap(const char *image, uint64_t lcn, uint64_t count, int set);
+
 #endif
