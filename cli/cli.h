@@ -21,6 +21,7 @@ enum option_group {
 	OPT_UNDO = 32,   /* --force */
 	OPT_LIST = 64,   /* -R */
 	OPT_TO = 128,    /* --to */
+	OPT_ARCHIVE = 256, /* --archive */
 };
 
 struct command {
@@ -47,6 +48,7 @@ struct options {
 	char **only, **skip, **with, **data_disks;
 	char **args;     /* what follows DISK */
 	char *value_name;
+	char *command_line; /* for collect: what was typed */
 };
 
 /* Parses argv; 0, or -1 with a sentence in err. Free with options_free in both cases. */

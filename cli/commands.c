@@ -34,6 +34,10 @@ const struct command commands[] = {
 	  "Shows the boot store in bcdedit's layout. ID is {default}, {bootmgr}, {badmemory} … or a GUID; /v shows GUIDs instead of names." },
 	{ "reg", CF_REG, READS, 1, "[OPTIONS] DISK query KEY [/v NAME] [/s]", "reg.exe on the offline hives",
 	  "KEY is written as HKLM\\SYSTEM\\CurrentControlSet\\…, HKLM\\SOFTWARE\\…, HKLM\\BCD00000000\\…; transaction logs are replayed in memory." },
+	{ "collect", CF_COLLECT, READS | OPT_TO | OPT_ARCHIVE, 1, "[OPTIONS] --to DIR DISK", "the evidence that a colleague or support asks for",
+	  "Makes a folder coldfix-COMPUTER-TIME in DIR (0700, files 0600): partition tables and boot sectors, every boot store, the hives with\n"
+	  "their logs, $LogFile, the System event log, the ends of the CBS, setup and update logs, ReAgent.xml, the headers of crash dumps, what\n"
+	  "info and diagnose say, a manifest and SHA-256 sums. What is missing is noted. The disk is only read. It holds secrets." },
 };
 const size_t n_commands = sizeof commands / sizeof commands[0];
 
@@ -70,6 +74,7 @@ static const struct {
 	{ OPT_UNDO, "  --force                undo although the disk has changed since\n" },
 	{ OPT_LIST, "  -R, --recursive        list folders in folders too\n" },
 	{ OPT_TO, "  --to DIR               folder that receives the files\n" },
+	{ OPT_ARCHIVE, "  --archive              one .tar.zst instead of a folder\n" },
 	{ OPT_VM, "  --ram SIZE             memory of the VM (16G)\n"
 		  "  --temp-disk KIND       scsi (D:), nvme, none, or a letter such as E:\n"
 		  "  --data-disk FILE       another disk of the VM; may be repeated\n"

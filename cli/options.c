@@ -16,7 +16,7 @@ enum {
 	O_FORMAT, O_SECTOR, O_BACKING, O_CHECKPOINTS, O_SHARE, O_UNCLEAN,
 	O_RAM, O_TEMP, O_DATA, O_WINDOWS,
 	O_ONLY, O_SKIP, O_WITH, O_PREPARE, O_OUTPUT, O_BACKUP, O_NO_BACKUP, O_EXPECT, O_DUMP_FILE, O_DEDICATED, O_DISCARD, O_KEY, O_SHADOW, O_EXPAND,
-	O_DRY, O_YES, O_UNDO_FILE, O_NO_UNDO, O_FORCE, O_TO
+	O_DRY, O_YES, O_UNDO_FILE, O_NO_UNDO, O_FORCE, O_TO, O_ARCHIVE
 };
 
 static const struct option longopts[] = {
@@ -58,6 +58,7 @@ static const struct option longopts[] = {
 	{ "force", no_argument, NULL, O_FORCE },
 	{ "recursive", no_argument, NULL, 'R' },
 	{ "to", required_argument, NULL, O_TO },
+	{ "archive", no_argument, NULL, O_ARCHIVE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -79,6 +80,8 @@ static unsigned group_of(int opt)
 		return OPT_LIST;
 	case O_TO:
 		return OPT_TO;
+	case O_ARCHIVE:
+		return OPT_ARCHIVE;
 	default:
 		return OPT_COMMON;
 	}
@@ -325,6 +328,9 @@ static int set_repair(int opt, struct options *o, struct cf_error *err)
 	case O_TO:
 		r->to = optarg;
 		break;
+	case O_ARCHIVE:
+		r->archive = 1;
+		break;
 	}
 	return 0;
 }
@@ -375,7 +381,8 @@ static int positionals(int argc, char **argv, const struct command **command, st
 		n++;
 	size_t most = !*command ? 0
 		      : (*command)->id == CF_UNDO || (*command)->id == CF_EXPLAIN ? 1
-		      : (*command)->id == CF_INFO || (*command)->id == CF_DIAGNOSE || (*command)->id == CF_REPAIR ? 0 : SIZE_MAX;
+		      : (*command)->id == CF_INFO || (*command)->id == CF_DIAGNOSE || (*command)->id == CF_REPAIR ||
+					(*command)->id == CF_COLLECT ? 0 : SIZE_MAX;
 	if (n > most)
 		return usage(err, "\"%s\" is one word too many; see coldfix %s --help", o->args[most], (*command)->name);
 	return take_switches(o, err);
@@ -384,17 +391,39 @@ static int positionals(int argc, char **argv, const struct command **command, st
 /* Commands that the documentation speaks of and that a later version brings. */
 static bool planned(const char *name)
 {
-	static const char *const later[] = { "space", "cleanup", "expand", "defrag", "dump", "collect", "symptom" };
+	static const char *const later[] = { "space", "cleanup", "expand", "defrag", "dump", "symptom" };
 	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
 		if (strcmp(name, later[i]) == 0)
 			return true;
 	return false;
 }
 
+/* What was typed, as a shell would take it again. */
+static char *typed(int argc, char **argv)
+{
+	static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:+=@%,-";
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	fputs("coldfix", out);
+	for (int i = 1; i < argc; i++) {
+		bool plain = *argv[i] && strspn(argv[i], safe) == strlen(argv[i]);
+		fputs(plain ? " " : " '", out);
+		for (const char *p = argv[i]; *p; p++)
+			fputs(*p == '\'' ? "'\\''" : (char[]){ *p, 0 }, out);
+		fputs(plain ? "" : "'", out);
+	}
+	return fclose(out) == 0 ? text : (free(text), NULL);
+}
+
 int options_parse(int argc, char **argv, const struct command **command, struct options *o, struct cf_error *err)
 {
 	*o = (struct options){ .color = -1, .progress_fd = -1 };
 	*command = NULL;
+	o->command_line = typed(argc, argv);
+	o->req.command_line = o->command_line;
 	if (argc > 1 && argv[1][0] != '-') {
 		*command = find_command(argv[1]);
 		if (!*command && planned(argv[1]))
@@ -447,4 +476,5 @@ void options_free(struct options *o)
 	free_list(o->data_disks);
 	free_list(o->args);
 	free(o->value_name);
+	free(o->command_line);
 }

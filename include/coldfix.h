@@ -58,7 +58,8 @@ enum cf_command {
 	CF_CAT,
 	CF_GET,
 	CF_BCD,
-	CF_REG
+	CF_REG,
+	CF_COLLECT
 };
 
 enum cf_temp_disk { CF_TEMP_UNKNOWN, CF_TEMP_SCSI, CF_TEMP_NVME, CF_TEMP_NONE, CF_TEMP_LETTER };
@@ -90,7 +91,7 @@ struct cf_request {
 	const char *dump_file;           /* DumpFile to set when the default has no room */
 	const char *dedicated_dump_file; /* DedicatedDumpFile to set */
 	int accept_shadow_copy_loss, recovery_key_at_hand, discard_dump;
-	/* For programs that end after one command, like coldfix itself: commands that only read (info, diagnose, ls, cat, get, bcd, reg)
+	/* For programs that end after one command, like coldfix itself: commands that only read (info, diagnose, ls, cat, get, bcd, reg, collect)
 	 * lock the calling PROCESS in once its disks are open: no new privileges, 4 GiB more memory, no core file, and where the kernel
 	 * has Landlock and seccomp, no file can be opened any more (but for get, new ones in `to`), no program or process started, no
 	 * connection made. It can't be taken back. 0: no; 1: as far as possible; 2: and give notice of what is missing. */
@@ -103,7 +104,9 @@ struct cf_request {
 	int no_backup;
 	const char *undo_file;
 	int no_undo, dry_run;
-	const char *to;          /* get: the folder that receives the files; NULL: the current one */
+	const char *to;          /* get: the folder that receives the files; NULL: the current one. collect: the folder in which one is made */
+	int archive;             /* collect: one .tar.zst instead of a folder */
+	const char *command_line;/* collect: what was typed, to be kept with the evidence; may be NULL */
 	const char *value_name;  /* reg query /v NAME; NULL: all values */
 	int all;                 /* bcd enum /v: GUIDs instead of names */
 	int recursive;           /* reg query /s, ls -R */

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -88,11 +89,17 @@ static bool set_limits(const struct cf_sandbox *s)
 }
 
 #if defined(HAVE_LANDLOCK) && defined(SYS_landlock_create_ruleset)
-/* New files may be made in folder, and taken away again if they stay incomplete. */
-static bool allow_folder(int ruleset, const char *folder)
+/* New files may be made there, and taken away again if they stay incomplete. */
+#define MAKE_FILES (LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+/* The same with folders; a folder is opened to be synced. */
+#define MAKE_TREE (MAKE_FILES | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_READ_FILE | \
+		   LANDLOCK_ACCESS_FS_READ_DIR)
+
+static bool allow_folder(int ruleset, const char *folder, uint64_t access)
 {
-	struct landlock_path_beneath_attr rule = { .allowed_access = LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE |
-								     LANDLOCK_ACCESS_FS_REMOVE_FILE };
+	struct landlock_path_beneath_attr rule = { .allowed_access = access };
+	if (!folder)
+		return true;
 	rule.parent_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (rule.parent_fd < 0)
 		return true; /* the caller finds out when it makes its file */
@@ -102,19 +109,21 @@ static bool allow_folder(int ruleset, const char *folder)
 }
 #endif
 
-/* Handles every right of Landlock's first version and grants none, but for folder. */
-static bool deny_files(const char *folder)
+/* Handles every right of Landlock's first version and grants none, but for the folders. */
+static bool deny_files(const struct cf_sandbox *s)
 {
 #if defined(HAVE_LANDLOCK) && defined(SYS_landlock_create_ruleset)
 	struct landlock_ruleset_attr attr = { .handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1 };
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (fd < 0)
 		return false;
-	bool ok = (!folder || allow_folder(fd, folder)) && syscall(SYS_landlock_restrict_self, fd, 0) == 0;
+	bool ok = allow_folder(fd, s->folder, s->tree ? MAKE_TREE : MAKE_FILES) && allow_folder(fd, s->also, MAKE_FILES) &&
+		  allow_folder(fd, s->tree ? s->remove : NULL, LANDLOCK_ACCESS_FS_REMOVE_DIR) &&
+		  syscall(SYS_landlock_restrict_self, fd, 0) == 0;
 	close(fd);
 	return ok;
 #else
-	(void)folder;
+	(void)s;
 	return false;
 #endif
 }
@@ -131,7 +140,7 @@ static bool allow(scmp_filter_ctx filter, const int *call, size_t n)
 }
 #endif
 
-static bool filter_syscalls(bool whole_process)
+static bool filter_syscalls(const struct cf_sandbox *s)
 {
 #ifdef HAVE_SECCOMP
 	static const int allowed[] = { SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
@@ -155,11 +164,22 @@ static bool filter_syscalls(bool whole_process)
 		SCMP_SYS(getppid), SCMP_SYS(getrusage), SCMP_SYS(sysinfo), SCMP_SYS(uname), SCMP_SYS(sched_getaffinity),
 		SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(membarrier), SCMP_SYS(mincore), SCMP_SYS(fadvise64),
 		SCMP_SYS(dup), SCMP_SYS(pipe2), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rt_sigpending) };
+	/* Making, naming and removing folders and files; sending them on their way to the medium early. */
+	static const int tree[] = { SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(rmdir), SCMP_SYS(rename), SCMP_SYS(renameat),
+		SCMP_SYS(renameat2), SCMP_SYS(sync_file_range), SCMP_SYS(sync_file_range2), SCMP_SYS(fallocate) };
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	if (!filter)
 		return false;
 	bool ok = allow(filter, allowed, CF_ARRAY_LEN(allowed));
-	if (whole_process) {
+	if (s->whole_process && s->tree)
+		ok = ok && allow(filter, tree, CF_ARRAY_LEN(tree));
+	/* clone() starts a thread or a process, and its flags tell which; clone3() keeps them where a filter can't look, and the C
+	 * library falls back to clone() when there is no such call. */
+	if (s->whole_process && s->threads)
+		ok = ok && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+					    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)) == 0 &&
+		     seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
+	if (s->whole_process) {
 		/* Of ioctl only the questions that a terminal is asked: TIOCSTI would type on it. */
 		ok = ok && allow(filter, process, CF_ARRAY_LEN(process)) &&
 		     seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1_32(SCMP_CMP_EQ, TCGETS, 0)) == 0 &&
@@ -170,7 +190,7 @@ static bool filter_syscalls(bool whole_process)
 	seccomp_release(filter);
 	return ok;
 #else
-	(void)whole_process;
+	(void)s;
 	return false;
 #endif
 }
@@ -187,9 +207,9 @@ unsigned cf_sandbox_enter(const struct cf_sandbox *s)
 		absent |= CF_SANDBOX_LIMITS;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		absent |= CF_SANDBOX_PRIVS;
-	if (!deny_files(s->folder))
+	if (!deny_files(s))
 		absent |= CF_SANDBOX_FILES;
-	if (!filter_syscalls(s->whole_process))
+	if (!filter_syscalls(s))
 		absent |= CF_SANDBOX_SYSCALLS;
 	return absent;
 }

@@ -19,6 +19,10 @@ struct cf_sandbox {
 	unsigned wall_seconds; /* dies by SIGALRM then; 0: no limit */
 	bool whole_process;    /* not a child: may use connected sockets and terminals, end its children, and outlives its parent */
 	const char *folder;    /* where new files may be made; NULL: nowhere. With whole_process only */
+	const char *also;      /* a second such folder; NULL: none */
+	bool tree;             /* in `folder` also folders may be made, removed and renamed, and files read back */
+	const char *remove;    /* with tree: empty folders in this one may be removed (`folder` itself, if it was made for this); NULL */
+	bool threads;          /* threads of this process may be started; with whole_process only */
 };
 
 #define CF_SANDBOX_LIMITS 1u   /* resource limits, no core file */

@@ -188,3 +188,20 @@ json_t *cf_describe_verdict(const struct cf_verdict *v)
 	return json_pack("{s:s,s:o,s:o,s:s}", "code", v->code, "sentence", cf_json_text(v->sentence), "causes", causes,
 			 "confidence", v->confidence);
 }
+
+static json_t *error_json(const struct cf_error *e)
+{
+	return json_pack("{s:s,s:o,s:o,s:o}", "code", cf_code_name(e->code), "message", cf_json_text(e->message), "path",
+			 cf_json_text(e->path[0] ? e->path : NULL), "offset", e->has_offset ? json_integer((json_int_t)e->offset) : json_null());
+}
+
+json_t *cf_json_head(const char *command, int exit_status, const struct cf_error *e)
+{
+	json_t *j = json_object();
+	json_object_set_new(j, "coldfix", json_string(cf_version()));
+	json_object_set_new(j, "command", json_string(command));
+	json_object_set_new(j, "exit_status", json_integer(exit_status));
+	if (e)
+		json_object_set_new(j, "error", error_json(e));
+	return j;
+}

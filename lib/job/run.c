@@ -20,6 +20,7 @@ static const struct {
 	[CF_GET] = { "get", cf_job_get },
 	[CF_BCD] = { "bcd", cf_job_bcd },
 	[CF_REG] = { "reg", cf_job_reg },
+	[CF_COLLECT] = { "collect", cf_job_collect },
 };
 
 const char *cf_command_name(enum cf_command c)
@@ -85,6 +86,9 @@ const char *const *cf_features(void)
 #endif
 #ifdef HAVE_SECCOMP
 		"seccomp",
+#endif
+#ifdef HAVE_ZSTD
+		"zstd",
 #endif
 		NULL,
 	};

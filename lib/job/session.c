@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/sandbox.h"
 #include "base/utf16.h"
 
 #define MAX_MEMORY (4 * CF_GIB) /* what a command that only reads may map: hives of 512 MiB, twice, and room to spare */
@@ -141,7 +140,13 @@ int cf_session_open(struct cf_session *s, const struct cf_request *req, const ch
 
 void cf_session_lock_in(const struct cf_session *s, const char *folder)
 {
-	struct cf_sandbox box = { .memory = MAX_MEMORY, .whole_process = true, .folder = folder };
+	cf_session_lock_in_box(s, (struct cf_sandbox){ .folder = folder });
+}
+
+void cf_session_lock_in_box(const struct cf_session *s, struct cf_sandbox box)
+{
+	box.memory = MAX_MEMORY;
+	box.whole_process = true;
 	unsigned absent = s->req->sandbox ? cf_sandbox_enter(&box) : 0;
 	if (absent & (CF_SANDBOX_FILES | CF_SANDBOX_SYSCALLS) && s->req->sandbox > 1)
 		cf_notice(s->req, "the sandbox is incomplete here:%s%s missing", absent & CF_SANDBOX_FILES ? " Landlock" : "",

@@ -4,6 +4,7 @@
 #ifndef CF_JOB_SESSION_H
 #define CF_JOB_SESSION_H
 
+#include "base/sandbox.h"
 #include "block/disk.h"
 #include "job/result.h"
 #include "problem/problem.h"
@@ -30,6 +31,10 @@ int cf_session_open(struct cf_session *s, const struct cf_request *req, const ch
  * new files may be made, or NULL. Best effort; with --verbose (sandbox > 1) what is missing is said. */
 void cf_session_lock_in(const struct cf_session *s, const char *folder);
 
+/* The same for commands that make a folder of their own, or need threads: what of the box is theirs to set is its folder, also, tree,
+ * remove and threads. */
+void cf_session_lock_in_box(const struct cf_session *s, struct cf_sandbox box);
+
 /* Surveys the disks and makes the context. */
 int cf_session_survey(struct cf_session *s, struct cf_error *err) CF_MUST_CHECK;
 
@@ -44,6 +49,13 @@ json_t *cf_describe_disk(const struct cf_session *s);
 json_t *cf_describe_windows(const struct cf_session *s);
 json_t *cf_describe_findings(const struct cf_findings *fs);
 json_t *cf_describe_verdict(const struct cf_verdict *v);
+
+/* What info and diagnose say of a surveyed disk, into doc. */
+int cf_fill_info(const struct cf_session *s, json_t *doc, struct cf_error *err) CF_MUST_CHECK;
+int cf_fill_diagnose(const struct cf_session *s, json_t *doc, int *exit_status, struct cf_error *err) CF_MUST_CHECK;
+
+/* The keys that every object has: "coldfix", "command", "exit_status" and, where there is one, "error". */
+json_t *cf_json_head(const char *command, int exit_status, const struct cf_error *e);
 
 /* json_string for text that may not be UTF-8. NULL gives JSON null. */
 json_t *cf_json_text(const char *text);
@@ -60,6 +72,7 @@ int cf_job_cat(const struct cf_request *req, struct cf_result *r);
 int cf_job_get(const struct cf_request *req, struct cf_result *r);
 int cf_job_bcd(const struct cf_request *req, struct cf_result *r);
 int cf_job_reg(const struct cf_request *req, struct cf_result *r);
+int cf_job_collect(const struct cf_request *req, struct cf_result *r);
 
 /* ---- shared by repair and undo ---- */
 

@@ -114,6 +114,7 @@ static int read_logical(struct cf_block *disk, uint64_t first, uint64_t count, s
 				continue;
 			}
 			struct cf_partition p = partition(&e, number++, lba, disk->sector_size);
+			p.record = off;
 			if (!cf_le32_get(e.start))
 				cf_part_defect(t, p.start, "logical partition %u begins at its own boot record", p.number);
 			else if (p.start / disk->sector_size - first >= count || p.size / disk->sector_size >

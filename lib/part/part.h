@@ -19,6 +19,7 @@ struct cf_partition {
 	struct cf_guid type_guid, guid; /* GPT */
 	uint8_t mbr_type;               /* MBR */
 	bool active;                    /* MBR 0x80 */
+	uint64_t record;                /* MBR, logical: where its extended boot record lies, bytes; else 0 */
 	uint64_t attributes;            /* GPT */
 	char name[36 * 8 + 1];          /* GPT name, UTF-8 with escapes; "" on MBR */
 };
