@@ -266,6 +266,17 @@ static int take_install(struct cf_evidence *e, const struct cf_install *in, unsi
 	return take_matches(e, in->vol, path, &traces, NEWEST_TRACES, CF_TAKE_TAIL, "logs", prefix, err);
 }
 
+static int take_dumps(struct cf_evidence *e, struct cf_error *err)
+{
+	CF_DUMP_LIST l = { 0 };
+	if (cf_dump_find(e->s->m, NULL, CF_DUMP_EVERYWHERE, &l, err) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++)
+		if (cf_evidence_dump(e, &l.item[i], err) < 0)
+			return -1;
+	return l.more ? cf_evidence_note(e, "crash dumps", "missing", _("there are more than were listed"), err) : 0;
+}
+
 int cf_evidence_disks(struct cf_evidence *e, struct cf_error *err)
 {
 	const struct cf_machine *m = e->s->m;
@@ -278,6 +289,8 @@ int cf_evidence_disks(struct cf_evidence *e, struct cf_error *err)
 	for (size_t i = 0; i < m->n_installs; i++)
 		if (take_install(e, &m->install[i], (unsigned)i + 1, err) < 0)
 			return -1;
+	if (take_dumps(e, err) < 0)
+		return -1;
 	if (!m->n_installs)
 		return cf_evidence_note(e, "Windows", "missing", _("no Windows installation was found on this disk"), err);
 	return 0;

@@ -18,6 +18,7 @@
 #include "job/archive.h"
 #include "job/evidence.h"
 
+#define DUMP_HEAD 12288u /* bytes: a 64-bit header, and the bitmap's behind it */
 #define MAX_NAME 96 /* bytes of a file's name with its folder: what fits a tar header */
 
 /* ---- writing one file ---- */
@@ -34,6 +35,12 @@ static int read_range(void *what, uint64_t off, void *buf, size_t len, size_t *g
 {
 	*got = len;
 	return cf_block_read(what, off, buf, len, err);
+}
+
+static int read_dump(void *what, uint64_t off, void *buf, size_t len, size_t *got, struct cf_error *err)
+{
+	*got = len;
+	return cf_dump_read(what, off, buf, len, err);
 }
 
 /* A name from a disk as one of the host: letters, digits and what is harmless. */
@@ -199,6 +206,33 @@ int cf_evidence_range(struct cf_evidence *e, struct cf_block *b, uint64_t off, u
 		return -1;
 	/* A range is whole where it begins, whatever its offset. */
 	return finish(e, out, text, 0, len, &c, err);
+}
+
+int cf_evidence_dump(struct cf_evidence *e, const struct cf_dump_place *p, struct cf_error *err)
+{
+	const struct cf_vol *v = &e->s->m->vol[p->vol];
+	CF_FREE char *source = source_text(e, p->vol, p->path);
+	CF_FREE char *name = NULL;
+	struct cf_error bad = { 0 };
+	char out[MAX_NAME + 1], note[120];
+	struct copied c;
+	if (!source || asprintf(&name, "disk%u-partition%u%s.header", v->disk, v->number, p->path) < 0) {
+		name = NULL;
+		return cf_fail_nomem(err);
+	}
+	for (char *q = name; *q; q++)
+		*q = *q == '\\' ? '-' : *q;
+	CF_CLEANUP(cf_dump_closep) struct cf_dump_source *dump = cf_dump_open(e->s->m, p, &bad);
+	if (!dump)
+		return bad.code == CF_E_NO_MEMORY ? cf_fail_nomem(err) : cf_evidence_note(e, source, "unreadable", bad.message, err);
+	uint64_t len = cf_min_u64(dump->size, DUMP_HEAD);
+	CF_CLOSE int fd = create(e, "dumps", name, out, err);
+	if (fd < 0 || copy(e, fd, out, read_dump, dump, 0, len, &c, err) < 0)
+		return -1;
+	if (c.bytes != len || len == dump->size)
+		return finish(e, out, source, 0, len, &c, err);
+	snprintf(note, sizeof note, "the first %llu of %llu bytes", (unsigned long long)len, (unsigned long long)dump->size);
+	return add_file(e, out, source, "head", dump->size, &c, note, err);
 }
 
 int cf_evidence_text(struct cf_evidence *e, const char *name, const char *source, const char *text, struct cf_error *err)

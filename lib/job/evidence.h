@@ -6,6 +6,7 @@
 #ifndef CF_JOB_EVIDENCE_H
 #define CF_JOB_EVIDENCE_H
 
+#include "dump/find.h"
 #include "job/out.h"
 #include "job/session.h"
 
@@ -33,6 +34,9 @@ int cf_evidence_file(struct cf_evidence *e, size_t vol, const char *path, unsign
 /* [off, off + len) of a device, clipped to it. source says what it is. */
 int cf_evidence_range(struct cf_evidence *e, struct cf_block *b, uint64_t off, uint64_t len, const char *source, const char *folder,
 		      const char *name, struct cf_error *err) CF_MUST_CHECK;
+
+/* The beginning of a crash dump. */
+int cf_evidence_dump(struct cf_evidence *e, const struct cf_dump_place *p, struct cf_error *err) CF_MUST_CHECK;
 
 /* Text that coldfix made; name may hold one folder. */
 int cf_evidence_text(struct cf_evidence *e, const char *name, const char *source, const char *text, struct cf_error *err) CF_MUST_CHECK;

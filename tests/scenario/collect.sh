@@ -19,7 +19,7 @@ head -c 6000000 /dev/urandom >CBS.log
 } >more
 
 mk g2.raw --gen 2 --size 512M --manifest more --json g2.json
-mk g1.raw --gen 1 --size 512M --break hive-unclean
+mk g1.raw --gen 1 --size 512M --break hive-unclean,dump-found,dump-in-pagefile
 for f in vhd vhdx qcow2; do mk g2.$f --gen 2 --size 512M --manifest more --format $f; done
 qemu-img convert -O vhdx g1.raw g1.vhdx
 h2=$(hash g2.raw) h1=$(hash g1.raw)
@@ -86,10 +86,16 @@ json 0 'generation 1' collect --to out1 g1.raw
 cp out g1.out
 is 'what is missing is noted' '[.files[] | select(.status == "missing").source] | map(contains("System.evtx") or contains("CBS.log") or contains("setupapi") or contains("ReAgent")) | length == 4 and all'
 d1=$(jq -r .folder out)
-[ -s "$d1/boot/disk0-partition1-Boot-BCD" ] && [ -s "$d1/registry/windows1-SYSTEM.LOG1" ] && [ "$(jq -r .exit_status "$d1/diagnose.json")" = 0 ]
+[ -s "$d1/boot/disk0-partition1-Boot-BCD" ] && [ -s "$d1/registry/windows1-SYSTEM.LOG1" ] && [ "$(jq -r .exit_status "$d1/diagnose.json")" = 4 ]
 result $? 'store, logs of the unclean hive and diagnosis are there' g1.out
 ok 'the sums of it are right' sh -c "cd '$d1' && sha256sum -c --quiet SHA256SUMS"
 same 'generation 1: the disk is untouched' g1.raw "$h1"
+dd if=g1.raw of=volume.img bs=1M skip=25 count=486 conv=sparse status=none
+for p in pagefile.sys Windows/MEMORY.DMP Windows/LiveKernelReports/WATCHDOG-20240101-0000.dmp; do
+	cmp "$d1/dumps/disk0-partition2-${p//\//-}.header" <(ntfscat -f volume.img "$p" 2>err | head -c 12288) >check.log 2>&1
+	result $? "the header of $p" check.log
+done
+is 'a header is called so' '[.files[] | select(.status == "head")] | length == 4'
 json 0 'generation 1 as VHDX' collect --to out1x g1.vhdx
 
 # Logical partitions: their own records too. A damaged backup GPT that lies where the disk once ended.
