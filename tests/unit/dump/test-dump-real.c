@@ -7,7 +7,7 @@
 
 #include <fcntl.h>
 
-#include "dump/dump.h"
+#include "dump/modules.h"
 
 static struct cf_dump_source *open_real(const char *name, int *fd)
 {
@@ -59,6 +59,58 @@ static void test_triage(void **state)
 	close(fd);
 }
 
+/* The drivers, and every return address that rizin's unwinding found: each must be among the stack's addresses, in the same module. */
+static void test_triage_stack(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *pdb, *module;
+	} same[] = { { "pdb.ntkrnlmp.", "ntoskrnl.exe" }, { "pdb.amdppm.", "amdppm.sys" }, { "pdb.Wdf01000.", "Wdf01000.sys" } };
+	struct cf_dump_info i;
+	CF_DUMP_MODULES m = { 0 };
+	CF_DUMP_STACK st = { 0 };
+	char path[600], line[600];
+	int fd;
+	struct cf_dump_source *s = open_real("rizinorg+rizin-testbins/triage_x64.dmp", &fd);
+	assert_int_equal(cf_dump_read_info(s, &i, NULL), 0);
+	assert_int_equal(cf_dump_read_modules(s, &i, &m, NULL), 0);
+	assert_true(m.known && !m.broken);
+	assert_int_equal(m.n, 0x97);
+	assert_string_equal(m.item[0].name, "\\SystemRoot\\system32\\ntoskrnl.exe");
+	assert_int_equal(m.item[0].base, 0xfffff8047ba00000);
+	assert_int_equal(m.item[0].size, 0x1046000);
+	for (size_t k = 0; k < m.n; k++)
+		assert_true(m.item[k].name[0] && m.item[k].size && m.item[k].size % 4096 == 0 && m.item[k].base >> 47 == 0x1ffff);
+	assert_int_equal(cf_dump_read_stack(s, &i, &m, &st, NULL), 0);
+	assert_true(st.known && !st.more);
+	assert_int_equal(st.top, 0xffff850429890ee8);
+	assert_int_equal(st.size, 0x2118);
+	assert_int_equal(st.item[0].address, 0xfffff8048b58334c); /* the context record's: where it happened, as parameter 2 says too */
+	assert_int_equal(st.item[0].at, 0);
+	snprintf(path, sizeof path, "%s/data/crash-dumps/rizinorg+rizin-testbins/EXPECTED-rizin-x64.txt", getenv("COLDFIX_SHARED"));
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	size_t found = 0;
+	while (fgets(line, sizeof line, f)) {
+		unsigned long long address;
+		const char *pdb = strstr(line, "pdb.");
+		if (!pdb || sscanf(line, "%*d 0x%llx sp:", &address) != 1 || line[0] == '0')
+			continue;
+		size_t k = 0, n = 0;
+		while (n < CF_ARRAY_LEN(same) && strncmp(pdb, same[n].pdb, strlen(same[n].pdb)) != 0)
+			n++;
+		while (k < st.n && st.item[k].address != address)
+			k++;
+		assert_true(n < CF_ARRAY_LEN(same) && k < st.n);
+		assert_string_equal(cf_dump_module_base(st.item[k].module), same[n].module);
+		found++;
+	}
+	fclose(f);
+	assert_int_equal(found, 35); /* all but frame 0, which stands in a register */
+	cf_dump_close(s);
+	close(fd);
+}
+
 static void test_user(void **state)
 {
 	(void)state;
@@ -73,6 +125,10 @@ static void test_user(void **state)
 	assert_string_equal(i.architecture, "x64");
 	assert_true(i.complete);
 	assert_string_equal(cf_dump_time_text(&i, time), "2016-10-29T12:43:47Z");
+	CF_DUMP_MODULES m = { 0 };
+	assert_int_equal(cf_dump_read_modules(s, &i, &m, NULL), 0);
+	assert_true(m.known && !m.broken && m.n == 28);
+	assert_non_null(strstr(m.item[0].name, "\\calc.exe"));
 	cf_dump_close(s);
 	close(fd);
 
@@ -132,6 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_triage),
+		cmocka_unit_test(test_triage_stack),
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_cut),
 	};
