@@ -22,6 +22,8 @@ enum option_group {
 	OPT_LIST = 64,   /* -R */
 	OPT_TO = 128,    /* --to */
 	OPT_ARCHIVE = 256, /* --archive */
+	OPT_BACKUP = 512,  /* --backup-dir, --no-backup, --expect-computer */
+	OPT_CONFIGURE = 1024, /* dump configure: --type, --dedicated-file, … */
 };
 
 struct command {
@@ -34,12 +36,22 @@ struct command {
 	const char *help;     /* what it does, for --help */
 };
 
+/* A command's verb that takes only some of its options. A command without rows here takes all of them with every verb. */
+struct verb {
+	enum cf_command id;
+	const char *name;
+	unsigned groups;
+};
+extern const struct verb verbs[];
+extern const size_t n_verbs;
+
 extern const struct command commands[];
 extern const size_t n_commands;
 const struct command *find_command(const char *name);
 
 struct options {
 	struct cf_request req;
+	bool writes;     /* the command, with this verb, writes to the disk */
 	bool bytes_out;  /* content of a file went to standard output */
 	bool json, yes, quiet, help, version;
 	int verbose;

@@ -14,7 +14,7 @@ const struct command commands[] = {
 	  "name and control sets, and the boot store. Reads only." },
 	{ "diagnose", CF_DIAGNOSE, READS, 1, "[OPTIONS] DISK", "what is wrong, and does it explain 0xC0000017",
 	  "Gives a verdict, then every finding with its evidence, then the command to type next. Changes nothing: the disk is opened read-only." },
-	{ "repair", CF_REPAIR, READS | OPT_REPAIR | OPT_WRITE, 1, "[OPTIONS] DISK", "diagnose, show the plan, ask, repair, verify",
+	{ "repair", CF_REPAIR, READS | OPT_REPAIR | OPT_BACKUP | OPT_WRITE, 1, "[OPTIONS] DISK", "diagnose, show the plan, ask, repair, verify",
 	  "Repairs what diagnose found, in one transaction: tried and proved on an overlay first, then written, read back and compared. Keeps a\n"
 	  "copy of the hives and an undo file. On a healthy disk it writes nothing." },
 	{ "undo", CF_UNDO, OPT_COMMON | OPT_DISK | OPT_WRITE | OPT_UNDO, 1, "[OPTIONS] DISK [UNDO-FILE]",
@@ -38,8 +38,16 @@ const struct command commands[] = {
 	  "Makes a folder coldfix-COMPUTER-TIME in DIR (0700, files 0600): partition tables and boot sectors, every boot store, the hives with\n"
 	  "their logs, $LogFile, the System event log, the ends of the CBS, setup and update logs, ReAgent.xml, the headers of crash dumps, what\n"
 	  "info and diagnose say, a manifest and SHA-256 sums. What is missing is noted. The disk is only read. It holds secrets." },
+	{ "dump", CF_DUMP, READS | OPT_WRITE | OPT_BACKUP | OPT_CONFIGURE, 1, "[OPTIONS] DISK VERB", "crash dumps: set them up",
+	  "configure  sets every value of CrashControl that the type of dump needs, in each control set, sized so that a dump will really be\n"
+	  "           written, and explains the arithmetic; with the life of a repair: tried, proved, asked, written, undone with coldfix undo" },
 };
 const size_t n_commands = sizeof commands / sizeof commands[0];
+
+const struct verb verbs[] = {
+	{ CF_DUMP, "configure", READS | OPT_WRITE | OPT_BACKUP | OPT_CONFIGURE },
+};
+const size_t n_verbs = sizeof verbs / sizeof verbs[0];
 
 const struct command *find_command(const char *name)
 {
@@ -62,15 +70,20 @@ static const struct {
 		      "  --with ID,...          repair these opt-in problems too\n"
 		      "  --prepare              apply the recommended settings too\n"
 		      "  --output NEW           work on a copy; .vhd (fixed), .vhdx, .qcow2, else raw\n"
-		      "  --backup-dir DIR       where the copy of the hives goes\n"
-		      "  --no-backup            keep no copy of the hives\n"
-		      "  --expect-computer NAME refuse unless the disk is this computer's\n"
 		      "  --dump-file PATH, --dedicated-dump-file PATH\n"
 		      "                         where crash dumps go (Windows paths)\n"
 		      "  --discard-dump         a crash dump inside a stray pagefile.sys may be deleted\n"
 		      "  --recovery-key-at-hand the boot store of a disk with encryption may be changed\n"
 		      "  --accept-shadow-copy-loss\n"
 		      "                         for work that spoils snapshots; repairs of this version need none\n" },
+	{ OPT_BACKUP, "  --backup-dir DIR       where the copy of the hives goes\n"
+		      "  --no-backup            keep no copy of the hives\n"
+		      "  --expect-computer NAME refuse unless the disk is this computer's\n" },
+	{ OPT_CONFIGURE, "  --type TYPE            complete, active, kernel, automatic or small; default: as it is set\n"
+			 "  --dump-file PATH       where Windows saves the dump (%SystemRoot%\\MEMORY.DMP)\n"
+			 "  --dedicated-file PATH  where a crash is written to, instead of the paging file (C:\\dd.sys)\n"
+			 "  --size SIZE            of the dedicated file; default: what the type needs with --ram\n"
+			 "  --nmi                  an NMI makes a dump (needed before Windows 8 only)\n" },
 	{ OPT_UNDO, "  --force                undo although the disk has changed since\n" },
 	{ OPT_LIST, "  -R, --recursive        list folders in folders too\n" },
 	{ OPT_TO, "  --to DIR               folder that receives the files\n" },

@@ -16,7 +16,8 @@ enum {
 	O_FORMAT, O_SECTOR, O_BACKING, O_CHECKPOINTS, O_SHARE, O_UNCLEAN,
 	O_RAM, O_TEMP, O_DATA, O_WINDOWS,
 	O_ONLY, O_SKIP, O_WITH, O_PREPARE, O_OUTPUT, O_BACKUP, O_NO_BACKUP, O_EXPECT, O_DUMP_FILE, O_DEDICATED, O_DISCARD, O_KEY, O_SHADOW, O_EXPAND,
-	O_DRY, O_YES, O_UNDO_FILE, O_NO_UNDO, O_FORCE, O_TO, O_ARCHIVE
+	O_DRY, O_YES, O_UNDO_FILE, O_NO_UNDO, O_FORCE, O_TO, O_ARCHIVE,
+	O_TYPE, O_DEDICATED_FILE, O_SIZE, O_NMI
 };
 
 static const struct option longopts[] = {
@@ -59,9 +60,14 @@ static const struct option longopts[] = {
 	{ "recursive", no_argument, NULL, 'R' },
 	{ "to", required_argument, NULL, O_TO },
 	{ "archive", no_argument, NULL, O_ARCHIVE },
+	{ "type", required_argument, NULL, O_TYPE },
+	{ "dedicated-file", required_argument, NULL, O_DEDICATED_FILE },
+	{ "size", required_argument, NULL, O_SIZE },
+	{ "nmi", no_argument, NULL, O_NMI },
 	{ NULL, 0, NULL, 0 },
 };
 
+/* The groups that have this option. */
 static unsigned group_of(int opt)
 {
 	switch (opt) {
@@ -69,8 +75,13 @@ static unsigned group_of(int opt)
 		return OPT_DISK;
 	case O_RAM: case O_TEMP: case O_DATA: case O_WINDOWS:
 		return OPT_VM;
-	case O_ONLY: case O_SKIP: case O_WITH: case O_PREPARE: case O_OUTPUT: case O_BACKUP: case O_NO_BACKUP: case O_EXPECT:
-	case O_DUMP_FILE: case O_DEDICATED: case O_DISCARD: case O_KEY: case O_SHADOW: case O_EXPAND:
+	case O_BACKUP: case O_NO_BACKUP: case O_EXPECT:
+		return OPT_BACKUP;
+	case O_DUMP_FILE:
+		return OPT_REPAIR | OPT_CONFIGURE;
+	case O_TYPE: case O_DEDICATED_FILE: case O_SIZE: case O_NMI:
+		return OPT_CONFIGURE;
+	case O_ONLY: case O_SKIP: case O_WITH: case O_PREPARE: case O_OUTPUT: case O_DEDICATED: case O_DISCARD: case O_KEY: case O_SHADOW: case O_EXPAND:
 		return OPT_REPAIR;
 	case O_DRY: case O_YES: case O_UNDO_FILE: case O_NO_UNDO:
 		return OPT_WRITE;
@@ -293,7 +304,16 @@ static int set_repair(int opt, struct options *o, struct cf_error *err)
 		r->dump_file = optarg;
 		break;
 	case O_DEDICATED:
+	case O_DEDICATED_FILE:
 		r->dedicated_dump_file = optarg;
+		break;
+	case O_TYPE:
+		r->dump_type = optarg;
+		break;
+	case O_SIZE:
+		return parse_size(optarg, "size", &r->dedicated_size, err);
+	case O_NMI:
+		r->nmi = 1;
 		break;
 	case O_DISCARD:
 		r->discard_dump = 1;
@@ -391,11 +411,28 @@ static int positionals(int argc, char **argv, const struct command **command, st
 /* Commands that the documentation speaks of and that a later version brings. */
 static bool planned(const char *name)
 {
-	static const char *const later[] = { "space", "cleanup", "expand", "defrag", "dump", "symptom" };
+	static const char *const later[] = { "space", "cleanup", "expand", "defrag", "symptom" };
 	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
 		if (strcmp(name, later[i]) == 0)
 			return true;
 	return false;
+}
+
+/* A verb that takes only some options must have been given no others; whether this is going to write. */
+static int check_verb(const struct command *c, struct options *o, const int *given, size_t n_given, struct cf_error *err)
+{
+	o->writes = c && c->groups & OPT_WRITE;
+	for (size_t i = 0; c && i < n_verbs; i++)
+		o->writes &= verbs[i].id != c->id;
+	for (size_t i = 0; c && i < n_verbs; i++) {
+		if (verbs[i].id != c->id || !o->args || !o->args[0] || strcmp(o->args[0], verbs[i].name) != 0)
+			continue;
+		o->writes = verbs[i].groups & OPT_WRITE;
+		for (size_t k = 0; k < n_given; k++)
+			if (!(group_of(given[k]) & verbs[i].groups))
+				return usage(err, "coldfix %s %s takes no --%s", c->name, verbs[i].name, option_name(given[k]));
+	}
+	return 0;
 }
 
 /* What was typed, as a shell would take it again. */
@@ -434,6 +471,8 @@ int options_parse(int argc, char **argv, const struct command **command, struct 
 		argc--;
 		argv++;
 	}
+	int given[64];
+	size_t n_given = 0;
 	opterr = 0;
 	optind = 1;
 	for (int opt; (opt = getopt_long(argc, argv, ":qvRh", longopts, NULL)) != -1;) {
@@ -444,6 +483,8 @@ int options_parse(int argc, char **argv, const struct command **command, struct 
 		if (opt == '?')
 			return usage(err, "there is no option %s; see coldfix %s --help", argv[optind - 1], *command ? (*command)->name : "");
 		unsigned group = group_of(opt);
+		if (n_given < sizeof given / sizeof given[0])
+			given[n_given++] = opt;
 		if (group != OPT_COMMON && !(*command && (*command)->groups & group))
 			return usage(err, "coldfix %s takes no --%s", *command ? (*command)->name : "", option_name(opt));
 		int r = group == OPT_COMMON ? set_common(opt, o, err) : group == OPT_DISK ? set_disk(opt, &o->req, err)
@@ -451,7 +492,7 @@ int options_parse(int argc, char **argv, const struct command **command, struct 
 		if (r < 0)
 			return -1;
 	}
-	if (positionals(argc, argv, command, o, err) < 0)
+	if (positionals(argc, argv, command, o, err) < 0 || check_verb(*command, o, given, n_given, err) < 0)
 		return -1;
 	o->req.args = (const char *const *)o->args;
 	o->req.only = (const char *const *)o->only;

@@ -59,7 +59,8 @@ enum cf_command {
 	CF_GET,
 	CF_BCD,
 	CF_REG,
-	CF_COLLECT
+	CF_COLLECT,
+	CF_DUMP
 };
 
 enum cf_temp_disk { CF_TEMP_UNKNOWN, CF_TEMP_SCSI, CF_TEMP_NVME, CF_TEMP_NONE, CF_TEMP_LETTER };
@@ -90,6 +91,10 @@ struct cf_request {
 	const char *expect_computer;
 	const char *dump_file;           /* DumpFile to set when the default has no room */
 	const char *dedicated_dump_file; /* DedicatedDumpFile to set */
+	/* dump configure */
+	const char *dump_type;           /* "complete", "active", "kernel", "automatic", "small"; NULL: as it is set */
+	uint64_t dedicated_size;         /* bytes of the dedicated dump file; 0: what the type needs */
+	int nmi;                         /* NMICrashDump, where this Windows needs it */
 	int accept_shadow_copy_loss, recovery_key_at_hand, discard_dump;
 	/* For programs that end after one command, like coldfix itself: commands that only read (info, diagnose, ls, cat, get, bcd, reg, collect)
 	 * lock the calling PROCESS in once its disks are open: no new privileges, 4 GiB more memory, no core file, and where the kernel

@@ -22,6 +22,7 @@ struct run {
 	struct cf_txn *txn[CF_MAX_DISKS];
 	uint64_t pending[CF_MAX_DISKS], total_pending;
 	struct cf_machine *result; /* the machine as the overlays show it */
+	const struct cf_task *task; /* NULL: a repair */
 	char **unwritable;         /* per volume: why it turned out that it can't be written; NULL-filled */
 };
 
@@ -94,6 +95,12 @@ static int begin_overlays(struct run *r, struct cf_block **overlay, struct cf_er
 	return 0;
 }
 
+/* Everything that is wrong, and what somebody asked for. */
+static int detect(const struct run *r, const struct cf_context *c, struct cf_findings *fs, struct cf_error *err)
+{
+	return r->task && r->task->row->detect(c, fs, err) < 0 ? -1 : cf_detect_all(c, fs, err);
+}
+
 static int look_at_result(struct run *r, struct cf_block **overlay, struct cf_error *err)
 {
 	const char *path[CF_MAX_DISKS];
@@ -104,7 +111,7 @@ static int look_at_result(struct run *r, struct cf_block **overlay, struct cf_er
 	if (cf_machine_survey(overlay, path, r->s.n, &opt, &r->result, err) < 0)
 		return cf_fail_prefix(err, "the repaired disk could not be read again; nothing was written");
 	cf_context_make(&c, r->result, r->s.req);
-	return cf_detect_all(&c, &r->after, err);
+	return detect(r, &c, &r->after, err);
 }
 
 static int check_target(struct run *r, struct cf_error *err)
@@ -127,14 +134,20 @@ static int check_target(struct run *r, struct cf_error *err)
 	return 0;
 }
 
+static int select_and_fix(struct run *r, struct cf_error *err)
+{
+	return r->task ? cf_select_task(&r->s.ctx, r->task->row, &r->found, &r->w, err)
+		       : cf_select_and_fix(&r->s.ctx, &r->found, &r->w, err);
+}
+
 /* Selects, queues and carries out on fresh overlays. */
 static int try_plan(struct run *r, struct cf_block **overlay, struct cf_error *err)
 {
-	if (cf_detect_all(&r->s.ctx, &r->found, err) < 0 || cf_work_begin(&r->s.ctx, &r->w, err) < 0)
+	if (detect(r, &r->s.ctx, &r->found, err) < 0 || cf_work_begin(&r->s.ctx, &r->w, err) < 0)
 		return -1;
 	r->has_work = true;
 	r->w.unwritable = r->unwritable;
-	if (cf_select_and_fix(&r->s.ctx, &r->found, &r->w, err) < 0)
+	if (select_and_fix(r, err) < 0)
 		return -1;
 	if (cf_work_empty(&r->w))
 		return 0;
@@ -200,13 +213,35 @@ static json_t *describe_changes(const struct cf_work *w)
 	return a;
 }
 
+/* Of a task: what it is about and what goes with it; what else is wrong is diagnose's to say. */
+static json_t *describe_found(const struct run *r)
+{
+	json_t *all = cf_describe_findings(&r->found), *some = json_array();
+	size_t i;
+	json_t *f;
+	if (!r->task) {
+		json_decref(some);
+		return all;
+	}
+	json_array_foreach(all, i, f) {
+		const char *status = json_string_value(json_object_get(f, "status"));
+		if (r->found.item[i].problem == r->task->row || strcmp(status, "planned") == 0 || strcmp(status, "fixed") == 0)
+			json_array_append(some, f);
+	}
+	json_decref(all);
+	return some;
+}
+
 static void describe(const struct run *r, struct cf_result *out)
 {
 	json_t *doc = out->doc;
-	json_object_set_new(doc, "verdict", cf_describe_verdict(&r->verdict));
+	if (r->task)
+		(void)!r->task->describe(&r->s.ctx, doc, NULL); /* it could be worked out for the plan, so it can be now */
+	else
+		json_object_set_new(doc, "verdict", cf_describe_verdict(&r->verdict));
 	json_object_set_new(doc, "disk", cf_describe_disk(&r->s));
 	json_object_set_new(doc, "windows", cf_describe_windows(&r->s));
-	json_object_set_new(doc, "problems", cf_describe_findings(&r->found));
+	json_object_set_new(doc, "problems", describe_found(r));
 	json_object_set_new(doc, "changes", describe_changes(&r->w));
 	json_object_set_new(doc, "undo_file", json_null());
 	json_object_set_new(doc, "bytes_written", json_integer(0));
@@ -220,11 +255,13 @@ static void set_status(struct cf_findings *fs, enum cf_status from, enum cf_stat
 			fs->item[i].status = to;
 }
 
-static int exit_status(const struct cf_findings *fs)
+static int exit_status(const struct run *r)
 {
-	for (size_t i = 0; i < fs->n; i++)
-		if (cf_finding_counts(&fs->item[i]) && fs->item[i].status != CF_STATUS_FIXED)
+	for (size_t i = 0; i < r->found.n; i++) {
+		const struct cf_finding *f = &r->found.item[i];
+		if ((r->task ? f->problem == r->task->row : cf_finding_counts(f)) && f->status != CF_STATUS_FIXED)
 			return 4;
+	}
 	return 0;
 }
 
@@ -329,9 +366,9 @@ static bool as_agreed(const json_t *now, const json_t *agreed, bool copy)
 }
 
 /* The second half: the same on a disk that is open for writing. */
-static int execute(const struct cf_request *req, const char *path, const json_t *agreed, struct cf_result *out)
+static int execute(const struct cf_request *req, const struct cf_task *task, const char *path, const json_t *agreed, struct cf_result *out)
 {
-	struct run r = { 0 };
+	struct run r = { .task = task };
 	int ret = cf_session_open(&r.s, req, path, true, &out->error);
 	if (ret == 0)
 		ret = plan(&r, &out->error);
@@ -348,7 +385,7 @@ static int execute(const struct cf_request *req, const char *path, const json_t 
 	json_t *undo = json_incref(json_object_get(out->doc, "undo_file"));
 	if (ret == 0) {
 		set_status(&r.found, CF_STATUS_PLANNED, CF_STATUS_FIXED);
-		out->exit_status = exit_status(&r.found);
+		out->exit_status = exit_status(&r);
 		describe(&r, out);
 		if (written)
 			json_object_set(out->doc, "bytes_written", written);
@@ -380,21 +417,17 @@ static int copy_then_execute(const struct cf_request *req, struct run *r, const 
 	}
 	json_object_set_new(out->doc, "output", cf_json_text(req->output));
 	out->disk = req->output;
-	ret = execute(&copy, req->output, agreed, out);
+	ret = execute(&copy, NULL, req->output, agreed, out);
 	/* A copy that could not be repaired is not what was asked for. */
 	if (ret < 0 && out->error.code != CF_E_INTERNAL)
 		unlink(req->output);
 	return ret;
 }
 
-int cf_job_repair(const struct cf_request *req, struct cf_result *out)
+int cf_job_task(const struct cf_request *req, const struct cf_task *task, struct cf_result *out)
 {
-	struct run r = { 0 };
-	int ret = cf_select_check(req, &out->error);
-	if (ret == 0 && req->output && access(req->output, F_OK) == 0)
-		ret = cf_fail(&out->error, CF_E_REFUSED, "%s exists already; --output never overwrites", req->output);
-	if (ret == 0)
-		ret = open_for_plan(&r, req, &out->error);
+	struct run r = { .task = task };
+	int ret = open_for_plan(&r, req, &out->error);
 	if (ret == 0)
 		ret = plan(&r, &out->error);
 	if (ret < 0) {
@@ -403,7 +436,7 @@ int cf_job_repair(const struct cf_request *req, struct cf_result *out)
 	}
 	out->dry_run = req->dry_run;
 	describe(&r, out);
-	out->exit_status = r.total_pending ? 4 : exit_status(&r.found);
+	out->exit_status = r.total_pending ? 4 : exit_status(&r);
 	if (out->exit_status == 0 && !r.s.ctx.in)
 		ret = cf_fail(&out->error, CF_E_NO_WINDOWS, "no Windows installation was found on this disk");
 	bool to_do = ret == 0 && !req->dry_run && (r.total_pending || req->output);
@@ -419,8 +452,17 @@ int cf_job_repair(const struct cf_request *req, struct cf_result *out)
 	} else {
 		run_end(&r); /* the read-only view goes before the disk is opened for writing */
 		if (to_do)
-			ret = execute(req, NULL, agreed, out);
+			ret = execute(req, task, NULL, agreed, out);
 	}
 	json_decref(agreed);
 	return ret;
+}
+
+int cf_job_repair(const struct cf_request *req, struct cf_result *out)
+{
+	if (cf_select_check(req, &out->error) < 0)
+		return -1;
+	if (req->output && access(req->output, F_OK) == 0)
+		return cf_fail(&out->error, CF_E_REFUSED, "%s exists already; --output never overwrites", req->output);
+	return cf_job_task(req, NULL, out);
 }

@@ -21,6 +21,7 @@ static const struct {
 	[CF_BCD] = { "bcd", cf_job_bcd },
 	[CF_REG] = { "reg", cf_job_reg },
 	[CF_COLLECT] = { "collect", cf_job_collect },
+	[CF_DUMP] = { "dump", cf_job_dump },
 };
 
 const char *cf_command_name(enum cf_command c)

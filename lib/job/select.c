@@ -104,3 +104,12 @@ int cf_select_and_fix(const struct cf_context *c, struct cf_findings *fs, struct
 		return -1;
 	return 0;
 }
+
+int cf_select_task(const struct cf_context *c, const struct cf_problem *task, struct cf_findings *fs, struct cf_work *w,
+		   struct cf_error *err)
+{
+	for (size_t i = 0; i < fs->n; i++)
+		if (fs->item[i].problem == task && fix_one(c, &fs->item[i], w, err) < 0)
+			return -1;
+	return 0;
+}

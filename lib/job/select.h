@@ -14,4 +14,8 @@ int cf_select_check(const struct cf_request *req, struct cf_error *err) CF_MUST_
  * hibernated or unclean volume, a bad GPT) go first, because other repairs wait for them. */
 int cf_select_and_fix(const struct cf_context *c, struct cf_findings *fs, struct cf_work *w, struct cf_error *err) CF_MUST_CHECK;
 
+/* The same for the findings of one row alone, which somebody asked for; what else was found stays as it is. */
+int cf_select_task(const struct cf_context *c, const struct cf_problem *task, struct cf_findings *fs, struct cf_work *w,
+		   struct cf_error *err) CF_MUST_CHECK;
+
 #endif

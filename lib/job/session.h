@@ -73,8 +73,19 @@ int cf_job_get(const struct cf_request *req, struct cf_result *r);
 int cf_job_bcd(const struct cf_request *req, struct cf_result *r);
 int cf_job_reg(const struct cf_request *req, struct cf_result *r);
 int cf_job_collect(const struct cf_request *req, struct cf_result *r);
+int cf_job_dump(const struct cf_request *req, struct cf_result *r);
+int cf_job_dump_configure(const struct cf_request *req, struct cf_result *r);
 
 /* ---- shared by repair and undo ---- */
+
+/* Something to be written that is no problem of the table, with the life of a repair: planned, proved on an overlay, asked about, committed. */
+struct cf_task {
+	const struct cf_problem *row; /* its detect sees what is not yet as wanted, its fix queues it */
+	/* Adds to the record what the plan rests on. */
+	int (*describe)(const struct cf_context *c, json_t *doc, struct cf_error *err);
+};
+/* task NULL: the repair itself. */
+int cf_job_task(const struct cf_request *req, const struct cf_task *task, struct cf_result *r);
 
 /* Fingerprints of one disk of a machine, malloc'd; *n entries. */
 int cf_session_fingerprints(const struct cf_machine *m, unsigned disk, struct cf_txn_fingerprint **out, size_t *n,

@@ -45,5 +45,10 @@ char *cf_size(uint64_t bytes, char *out);
 void cf_text_disk(struct cf_page *p, const json_t *doc, bool full);
 void cf_text_bcd(struct cf_page *p, const json_t *doc);
 void cf_text_collect(struct cf_page *p, const json_t *doc);
+void cf_text_configure(struct cf_page *p, const cf_result *r);
+void cf_text_changes(struct cf_page *p, const json_t *doc, const char *title);
+
+/* A path as a shell needs it typed; out has n bytes and may not be used. */
+const char *cf_quoted(const char *path, char *out, size_t n);
 
 #endif

@@ -119,7 +119,7 @@ static const char *in_words(const char *what, const char *value)
 	return _(words[value[0] - '0']);
 }
 
-static void changes(struct cf_page *p, const json_t *doc, const char *title)
+void cf_text_changes(struct cf_page *p, const json_t *doc, const char *title)
 {
 	const json_t *list = json_object_get(doc, "changes");
 	const char *last = "";
@@ -155,7 +155,7 @@ static const char *quoted_bytes(const char *path, char *out, size_t n)
 }
 
 /* A path as a shell needs it typed. */
-static const char *quoted(const char *path, char *out, size_t n)
+const char *cf_quoted(const char *path, char *out, size_t n)
 {
 	static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:+=@%,-";
 	if (*path && strspn(path, safe) == strlen(path))
@@ -210,7 +210,7 @@ static void add_id(char *list, size_t size, const char *id)
 static void next_command(struct cf_page *p, const json_t *doc)
 {
 	char buf[1100], with[300] = "", explain[300] = "", *rest = NULL;
-	const char *path = quoted(p->disk, buf, sizeof buf);
+	const char *path = cf_quoted(p->disk, buf, sizeof buf);
 	bool default_fix = false;
 	size_t i;
 	json_t *f;
@@ -255,7 +255,7 @@ static void text_repair(struct cf_page *p, const cf_result *r)
 	if (!declined)
 		findings(p, doc, true);
 	if (r->plan || r->dry_run || (written && p->verbose > 0))
-		changes(p, doc, r->plan || r->dry_run ? _("Plan") : _("Changes"));
+		cf_text_changes(p, doc, r->plan || r->dry_run ? _("Plan") : _("Changes"));
 	cf_page_print(p, CF_INK_PLAIN, "\n");
 	if (r->plan) {
 		cf_page_print(p, CF_INK_PLAIN, _("%s will be written in one transaction; it was tried on an overlay and proved there.\n"),
@@ -277,7 +277,7 @@ static void text_repair(struct cf_page *p, const cf_result *r)
 			cf_page_print(p, CF_INK_PLAIN, _("Hives before the repair: %s\n"), cf_str(doc, "backup_folder"));
 		if (*cf_str(doc, "undo_file"))
 			cf_page_print(p, CF_INK_PLAIN, _("To put every byte back: coldfix undo %s\n"),
-				      quoted(p->disk, buf, sizeof buf));
+				      cf_quoted(p->disk, buf, sizeof buf));
 	}
 }
 
@@ -418,6 +418,10 @@ char *cf_result_text(const cf_result *result, const struct cf_text_style *style)
 			break;
 		case CF_BCD:
 			cf_text_bcd(&p, r->doc);
+			break;
+		case CF_DUMP:
+			if (strcmp(cf_str(r->doc, "verb"), "configure") == 0)
+				cf_text_configure(&p, r);
 			break;
 		case CF_COLLECT:
 			cf_text_collect(&p, r->doc);

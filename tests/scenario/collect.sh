@@ -49,7 +49,8 @@ done
 taken() { cmp "$d/$1" "$2" >check.log 2>&1; result $? "$1 is what lies on the disk" check.log; }
 head -c 17408 g2.raw >want && taken disk/disk0-first-sectors.bin want
 tail -c 16896 g2.raw >want && taken disk/disk0-last-sectors.bin want
-dd if=g2.raw of=volume.img bs=1M skip=$(($(start windows) / 1048576)) count=$(($(bytes windows) / 1048576)) conv=sparse status=none
+volume() { rm -f volume.img && truncate -s "$3" volume.img && "$COLDFIX_IMAGE_TOOLS/place" "$1" volume.img 0 "$2" "$3"; }
+volume g2.raw "$(start windows)" "$(bytes windows)"
 head -c 8192 volume.img >want && taken disk/disk0-partition4-boot.bin want
 tail -c 512 volume.img >want && taken disk/disk0-partition4-boot-copy.bin want
 for f in SYSTEM SOFTWARE SAM SECURITY DEFAULT SYSTEM.LOG1 SYSTEM.LOG2 SOFTWARE.LOG1; do
@@ -90,7 +91,7 @@ d1=$(jq -r .folder out)
 result $? 'store, logs of the unclean hive and diagnosis are there' g1.out
 ok 'the sums of it are right' sh -c "cd '$d1' && sha256sum -c --quiet SHA256SUMS"
 same 'generation 1: the disk is untouched' g1.raw "$h1"
-dd if=g1.raw of=volume.img bs=1M skip=25 count=486 conv=sparse status=none
+volume g1.raw 26214400 509607936
 for p in pagefile.sys Windows/MEMORY.DMP Windows/LiveKernelReports/WATCHDOG-20240101-0000.dmp; do
 	cmp "$d1/dumps/disk0-partition2-${p//\//-}.header" <(ntfscat -f volume.img "$p" 2>err | head -c 12288) >check.log 2>&1
 	result $? "the header of $p" check.log
