@@ -24,6 +24,7 @@ enum option_group {
 	OPT_ARCHIVE = 256, /* --archive */
 	OPT_BACKUP = 512,  /* --backup-dir, --no-backup, --expect-computer */
 	OPT_CONFIGURE = 1024, /* dump configure: --type, --dedicated-file, … */
+	OPT_TOP = 2048,  /* --top */
 };
 
 struct command {

@@ -41,6 +41,9 @@ const struct command commands[] = {
 	{ "dump", CF_DUMP, READS | OPT_WRITE | OPT_BACKUP | OPT_CONFIGURE, 1, "[OPTIONS] DISK VERB", "crash dumps: set them up",
 	  "configure  sets every value of CrashControl that the type of dump needs, in each control set, sized so that a dump will really be\n"
 	  "           written, and explains the arithmetic; with the life of a repair: tried, proved, asked, written, undone with coldfix undo" },
+	{ "space", CF_SPACE, READS | OPT_TOP, 1, "[OPTIONS] DISK", "what fills the volumes, and in how many pieces it lies",
+	  "Shows total, used and free space of every NTFS volume, what fills it (Windows, component store, users, paging files, dumps, update\n"
+	  "downloads, shadow copies, …), the largest folders and files, and how fragmented files and free space are. Reads only." },
 };
 const size_t n_commands = sizeof commands / sizeof commands[0];
 
@@ -87,6 +90,7 @@ static const struct {
 	{ OPT_UNDO, "  --force                undo although the disk has changed since\n" },
 	{ OPT_LIST, "  -R, --recursive        list folders in folders too\n" },
 	{ OPT_TO, "  --to DIR               folder that receives the files\n" },
+	{ OPT_TOP, "  --top N                entries of each list (largest folders, files, …), 1 to 1000; default 5\n" },
 	{ OPT_ARCHIVE, "  --archive              one .tar.zst instead of a folder\n" },
 	{ OPT_VM, "  --ram SIZE             memory of the VM (16G)\n"
 		  "  --temp-disk KIND       scsi (D:), nvme, none, or a letter such as E:\n"

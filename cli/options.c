@@ -17,7 +17,7 @@ enum {
 	O_RAM, O_TEMP, O_DATA, O_WINDOWS,
 	O_ONLY, O_SKIP, O_WITH, O_PREPARE, O_OUTPUT, O_BACKUP, O_NO_BACKUP, O_EXPECT, O_DUMP_FILE, O_DEDICATED, O_DISCARD, O_KEY, O_SHADOW, O_EXPAND,
 	O_DRY, O_YES, O_UNDO_FILE, O_NO_UNDO, O_FORCE, O_TO, O_ARCHIVE,
-	O_TYPE, O_DEDICATED_FILE, O_SIZE, O_NMI
+	O_TYPE, O_DEDICATED_FILE, O_SIZE, O_NMI, O_TOP
 };
 
 static const struct option longopts[] = {
@@ -64,6 +64,7 @@ static const struct option longopts[] = {
 	{ "dedicated-file", required_argument, NULL, O_DEDICATED_FILE },
 	{ "size", required_argument, NULL, O_SIZE },
 	{ "nmi", no_argument, NULL, O_NMI },
+	{ "top", required_argument, NULL, O_TOP },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -93,6 +94,8 @@ static unsigned group_of(int opt)
 		return OPT_TO;
 	case O_ARCHIVE:
 		return OPT_ARCHIVE;
+	case O_TOP:
+		return OPT_TOP;
 	default:
 		return OPT_COMMON;
 	}
@@ -351,6 +354,13 @@ static int set_repair(int opt, struct options *o, struct cf_error *err)
 	case O_ARCHIVE:
 		r->archive = 1;
 		break;
+	case O_TOP: {
+		int n = 0;
+		if (parse_number(optarg, "top", 1, 1000, &n, err) < 0)
+			return -1;
+		r->top = (unsigned)n;
+		break;
+	}
 	}
 	return 0;
 }
@@ -402,7 +412,7 @@ static int positionals(int argc, char **argv, const struct command **command, st
 	size_t most = !*command ? 0
 		      : (*command)->id == CF_UNDO || (*command)->id == CF_EXPLAIN ? 1
 		      : (*command)->id == CF_INFO || (*command)->id == CF_DIAGNOSE || (*command)->id == CF_REPAIR ||
-					(*command)->id == CF_COLLECT ? 0 : SIZE_MAX;
+					(*command)->id == CF_COLLECT || (*command)->id == CF_SPACE ? 0 : SIZE_MAX;
 	if (n > most)
 		return usage(err, "\"%s\" is one word too many; see coldfix %s --help", o->args[most], (*command)->name);
 	return take_switches(o, err);
@@ -411,7 +421,7 @@ static int positionals(int argc, char **argv, const struct command **command, st
 /* Commands that the documentation speaks of and that a later version brings. */
 static bool planned(const char *name)
 {
-	static const char *const later[] = { "space", "cleanup", "expand", "defrag", "symptom" };
+	static const char *const later[] = { "cleanup", "expand", "defrag", "symptom" };
 	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
 		if (strcmp(name, later[i]) == 0)
 			return true;

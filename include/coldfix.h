@@ -60,7 +60,8 @@ enum cf_command {
 	CF_BCD,
 	CF_REG,
 	CF_COLLECT,
-	CF_DUMP
+	CF_DUMP,
+	CF_SPACE
 };
 
 enum cf_temp_disk { CF_TEMP_UNKNOWN, CF_TEMP_SCSI, CF_TEMP_NVME, CF_TEMP_NONE, CF_TEMP_LETTER };
@@ -96,7 +97,7 @@ struct cf_request {
 	uint64_t dedicated_size;         /* bytes of the dedicated dump file; 0: what the type needs */
 	int nmi;                         /* NMICrashDump, where this Windows needs it */
 	int accept_shadow_copy_loss, recovery_key_at_hand, discard_dump;
-	/* For programs that end after one command, like coldfix itself: commands that only read (info, diagnose, ls, cat, get, bcd, reg, collect)
+	/* For programs that end after one command, like coldfix itself: commands that only read (info, diagnose, ls, cat, get, bcd, reg, collect, space)
 	 * lock the calling PROCESS in once its disks are open: no new privileges, 4 GiB more memory, no core file, and where the kernel
 	 * has Landlock and seccomp, no file can be opened any more (but for get, new ones in `to`), no program or process started, no
 	 * connection made. It can't be taken back. 0: no; 1: as far as possible; 2: and give notice of what is missing. */
@@ -115,6 +116,7 @@ struct cf_request {
 	const char *value_name;  /* reg query /v NAME; NULL: all values */
 	int all;                 /* bcd enum /v: GUIDs instead of names */
 	int recursive;           /* reg query /s, ls -R */
+	unsigned top;            /* space: entries of each list, at most 1,000; 0: five */
 
 	/* Called once with the plan before the first write; nonzero goes on, 0 declines. NULL: go on (--yes). */
 	int (*confirm)(void *user, const cf_result *plan);

@@ -22,6 +22,7 @@ static const struct {
 	[CF_REG] = { "reg", cf_job_reg },
 	[CF_COLLECT] = { "collect", cf_job_collect },
 	[CF_DUMP] = { "dump", cf_job_dump },
+	[CF_SPACE] = { "space", cf_job_space },
 };
 
 const char *cf_command_name(enum cf_command c)

@@ -75,6 +75,7 @@ int cf_job_reg(const struct cf_request *req, struct cf_result *r);
 int cf_job_collect(const struct cf_request *req, struct cf_result *r);
 int cf_job_dump(const struct cf_request *req, struct cf_result *r);
 int cf_job_dump_configure(const struct cf_request *req, struct cf_result *r);
+int cf_job_space(const struct cf_request *req, struct cf_result *r);
 
 /* ---- shared by repair and undo ---- */
 

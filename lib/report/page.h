@@ -44,6 +44,7 @@ char *cf_size(uint64_t bytes, char *out);
 /* The renderers of the single parts. */
 void cf_text_disk(struct cf_page *p, const json_t *doc, bool full);
 void cf_text_bcd(struct cf_page *p, const json_t *doc);
+void cf_text_space(struct cf_page *p, const json_t *doc);
 void cf_text_collect(struct cf_page *p, const json_t *doc);
 void cf_text_configure(struct cf_page *p, const cf_result *r);
 void cf_text_changes(struct cf_page *p, const json_t *doc, const char *title);

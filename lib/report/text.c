@@ -426,6 +426,9 @@ char *cf_result_text(const cf_result *result, const struct cf_text_style *style)
 		case CF_COLLECT:
 			cf_text_collect(&p, r->doc);
 			break;
+		case CF_SPACE:
+			cf_text_space(&p, r->doc);
+			break;
 		case CF_REG:
 			text_reg(&p, r->doc);
 			break;

@@ -487,7 +487,6 @@ void make_data(ntfs_volume *vol, const char *kind, const char *path, s64 size)
 {
 	ntfs_inode *ni;
 	ntfs_attr *na;
-	le32 attrib = FILE_ATTR_COMPRESSED | FILE_ATTR_ARCHIVE;
 
 	int compressed = !strcmp(kind, "compressed");
 
@@ -496,8 +495,13 @@ void make_data(ntfs_volume *vol, const char *kind, const char *path, s64 size)
 	else
 		create(vol, path, S_IFREG);
 	ni = must_open(vol, path);
-	if (compressed && ntfs_set_ntfs_attrib(ni, (const char *)&attrib, sizeof(attrib), 0))
-		die("%s: cannot set the compressed flag", path);
+	/* Both flags, while it is empty: libntfs-3g compresses what is written then. */
+	if (compressed && ntfs_attr_set_flags(ni, AT_DATA, AT_UNNAMED, 0, ATTR_IS_COMPRESSED, ATTR_COMPRESSION_MASK))
+		die("%s: cannot set the stream's compressed flag", path);
+	if (compressed) {
+		ni->flags |= FILE_ATTR_COMPRESSED;
+		NInoFileNameSetDirty(ni);
+	}
 	na = open_data(ni, path);
 	if (!strcmp(kind, "sparse")) {
 		if (ntfs_attr_truncate(na, size))

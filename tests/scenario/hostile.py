@@ -400,7 +400,7 @@ class Driver:
         looks = [["diagnose", "--json", d], ["diagnose", d], ["info", "--json", d], ["bcd", "--json", d, "enum", "all"],
                  ["ls", "--json", "-R", d, "\\"], ["ls", "--json", "-R", d, "1:\\"], ["ls", "--json", "-R", d, "2:\\"],
                  ["reg", "--json", d, "query", "HKLM\\SYSTEM", "/s"], ["cat", d, "\\Windows\\System32\\config\\SYSTEM"],
-                 ["repair", "--dry-run", "--json", "--with", "gpt-damaged", d]]
+                 ["space", "--json", d], ["repair", "--dry-run", "--json", "--with", "gpt-damaged", d]]
         for args in [looks[0]] + rng.sample(looks[1:], 2):
             if args[0] == "cat":
                 # A file may claim any size: as long as its zeros come, all is well.

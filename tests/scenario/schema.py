@@ -11,7 +11,7 @@ import sys
 
 KNOWN = {'$schema', '$ref', 'title', 'description', 'type', 'enum', 'anyOf', 'required', 'properties', 'items', 'pattern',
          'minimum', 'minLength', 'definitions'}
-TYPES = {'object': dict, 'array': list, 'string': str, 'boolean': bool, 'null': type(None)}
+TYPES = {'object': dict, 'array': list, 'string': str, 'boolean': bool, 'null': type(None), 'number': (int, float)}
 
 
 def is_type(value, name):

@@ -10,7 +10,7 @@ import sys
 from tap import done, ok
 
 root = pathlib.Path(sys.argv[1])
-order = ["base", "block", "txn", "part", "volume", "registry", "windows", "dump", "problem", "job", "report"]
+order = ["base", "block", "txn", "part", "volume", "registry", "windows", "dump", "space", "problem", "job", "report"]
 include = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.M)
 third_party = {"ntfs-3g/": "volume/ntfs", "hivex.h": "registry/hive-hivex", "libnbd.h": "block/"}
 

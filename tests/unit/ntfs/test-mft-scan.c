@@ -116,7 +116,7 @@ struct compare {
 	struct oracle *o;
 	uint8_t *seen; /* a byte a record */
 	uint64_t most_extents, most_pieces, damaged, extensions;
-	uint64_t streams, reparse, links;
+	uint64_t streams, reparse, links, packed;
 };
 
 static int compare_file(void *user, const struct cf_mft_file *f)
@@ -134,6 +134,8 @@ static int compare_file(void *user, const struct cf_mft_file *f)
 		c->most_extents = cf_max_u64(c->most_extents, f->streams[i].extents);
 		c->most_pieces = cf_max_u64(c->most_pieces, f->streams[i].pieces);
 		c->streams += f->streams[i].type == CF_NTFS_AT_DATA && f->streams[i].name.n;
+		c->packed += f->streams[i].flags & CF_NTFS_AF_COMPRESSED && f->streams[i].unit == 4 &&
+			     f->streams[i].allocated < f->streams[i].size;
 		allocated += f->streams[i].allocated;
 	}
 	assert_int_equal(allocated, f->allocated);
@@ -219,6 +221,7 @@ static void everything_case(const char *options, uint32_t sector_size, uint64_t 
 		      (unsigned long long)stats.files, (unsigned long long)stats.extensions, (unsigned long long)c.most_extents,
 		      (unsigned long long)c.most_pieces);
 	assert_true(c.most_extents >= pieces && c.most_pieces > 1 && c.streams >= 3 && c.reparse == 1 && c.links >= 1);
+	assert_int_equal(c.packed, compression);
 	assert_int_equal(c.damaged, 0);
 	/* The same without keeping extension records: read again one by one. */
 	struct cf_mft_stats again;
