@@ -163,14 +163,24 @@ static int see_linked(struct scan *s, const struct cf_mft_file *f, enum cf_usage
 	return 0;
 }
 
+/* Extents of all streams; an attribute list is bookkeeping, which comes with many of them. */
+static uint64_t extents_of(const struct cf_mft_file *f, bool *in_pieces)
+{
+	uint64_t n = 0;
+	*in_pieces = false;
+	for (size_t i = 0; i < f->stream_count; i++) {
+		if (f->streams[i].type == CF_NTFS_AT_LIST)
+			continue;
+		n += f->streams[i].extents;
+		*in_pieces |= f->streams[i].extents > 1;
+	}
+	return n;
+}
+
 static void see_pieces(struct scan *s, const struct cf_mft_file *f)
 {
-	uint64_t extents = 0;
-	bool in_pieces = false;
-	for (size_t i = 0; i < f->stream_count; i++) {
-		extents += f->streams[i].extents;
-		in_pieces |= f->streams[i].extents > 1;
-	}
+	bool in_pieces;
+	uint64_t extents = extents_of(f, &in_pieces);
 	if (!extents)
 		return;
 	s->u->clustered++;
@@ -287,8 +297,8 @@ static int fill_file(void *user, const struct cf_mft_file *f)
 	d->out->size = f->size;
 	d->out->allocated = f->allocated;
 	d->out->links = f->hard_links;
-	for (size_t i = 0; i < f->stream_count; i++)
-		d->out->extents += f->streams[i].extents;
+	bool in_pieces;
+	d->out->extents = extents_of(f, &in_pieces);
 	enum cf_usage_class own = cf_usage_marked(&d->s->marks, f->record);
 	d->out->class = own != CF_USAGE_CLASSES ? own : of_ntfs(f) ? CF_USAGE_NTFS : dir != CF_USAGE_NONE ? t->dir[dir].class : CF_USAGE_OTHER;
 	d->out->path = cf_usage_tree_path(t, d->prefix, dir, name ? name->name : (struct cf_span){ NULL, 0 });

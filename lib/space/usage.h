@@ -40,7 +40,7 @@ struct cf_usage_file {
 	char *path;         /* "C:\Users\…", "2:\…" on a volume without a letter */
 	uint64_t size;      /* bytes of the unnamed stream */
 	uint64_t allocated; /* bytes on the volume, all streams */
-	uint64_t extents;
+	uint64_t extents;   /* of all its streams */
 	uint32_t links;
 	enum cf_usage_class class;
 };
