@@ -110,6 +110,10 @@ void cf_ntfs_stream_closep(struct cf_ntfs_stream **s);
 
 int cf_ntfs_stat_record(struct cf_ntfs *n, uint64_t ref, struct cf_stat *st, struct cf_error *err) CF_MUST_CHECK;
 
+/* The same; *in_folder: the record itself says that it has a name in that folder. */
+int cf_ntfs_stat_in(struct cf_ntfs *n, uint64_t ref, uint64_t folder, struct cf_stat *st, bool *in_folder,
+		    struct cf_error *err) CF_MUST_CHECK;
+
 /* Why this reparse tag makes content unreadable. */
 enum cf_unreadable cf_ntfs_tag_meaning(uint32_t tag);
 

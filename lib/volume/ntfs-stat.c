@@ -33,6 +33,10 @@ struct stat_walk {
 	bool index, encrypted;
 	int64_t run_end; /* cluster after the last run seen, -1: none */
 	size_t names;
+	uint32_t cluster_size;
+	uint64_t folder; /* record number of a folder it may have a name in */
+	bool in_folder;  /* and it has one */
+	bool own_unknown; /* a stream that the file is not about can't be counted */
 };
 
 enum cf_unreadable cf_ntfs_tag_meaning(uint32_t tag)
@@ -75,15 +79,21 @@ const char *cf_ntfs_unreadable_text(enum cf_unreadable why)
 	return "it is readable";
 }
 
-/* Counts the runs of one piece of a non-resident attribute; runs that adjoin are one. */
-static int count_runs(struct cf_span a, struct stat_walk *w)
+/* Counts the clusters of one piece of a non-resident attribute and, of the one that the file is about, its runs; runs that adjoin are
+ * one. */
+static int count_runs(struct cf_span a, bool main_stream, struct stat_walk *w)
 {
 	size_t pos = cf_ld16(a.p + 0x20);
 	int64_t lcn, previous = 0;
-	uint64_t length;
+	uint64_t length, bytes;
 	int rc;
 	while ((rc = cf_ntfs_next_run(a, &pos, &lcn, &length, &previous)) == 1) { /* pos grows and is bounded by a */
 		if (lcn < 0)
+			continue;
+		if (cf_mul_overflow(length, w->cluster_size, &bytes) ||
+		    cf_add_overflow(w->st->own_bytes, bytes, &w->st->own_bytes))
+			return -1;
+		if (!main_stream)
 			continue;
 		if (lcn != w->run_end)
 			w->st->fragments++;
@@ -102,8 +112,6 @@ static int content(struct cf_span a, struct stat_walk *w)
 			st->size = cf_ld32(a.p + 0x10);
 		return 0;
 	}
-	if (a.n < 0x40)
-		return -1;
 	if (cf_ld64(a.p + 0x10) == 0) { /* the first piece has the sizes */
 		bool packed = flags & 0x80ff && a.n >= 0x48;
 		if (!w->index)
@@ -114,7 +122,7 @@ static int content(struct cf_span a, struct stat_walk *w)
 	}
 	if (!w->index && flags & CF_NTFS_FA_ENCRYPTED)
 		w->encrypted = true;
-	return count_runs(a, w);
+	return 0;
 }
 
 /* Value of a resident attribute; {NULL, 0} when it is none or too short. */
@@ -132,15 +140,31 @@ static bool named_i30(struct cf_span a)
 	return a.p[9] == 4 && name && memcmp(name, "$\0I\0003\0000\0", 8) == 0;
 }
 
+/* The stream that size, allocated and fragments are about. */
+static bool is_main(struct cf_span a, const struct stat_walk *w)
+{
+	uint32_t type = cf_ld32(a.p);
+	return w->index ? type == CF_NTFS_AT_INDEX_ALLOCATION && named_i30(a) : type == CF_NTFS_AT_DATA && !a.p[9];
+}
+
 static int attribute(struct cf_span a, struct stat_walk *w)
 {
 	struct cf_stat *st = w->st;
 	struct cf_span v;
+	bool main_stream = is_main(a, w);
+	if (a.p[8] && (a.n < 0x40 || count_runs(a, main_stream, w) < 0)) {
+		if (main_stream)
+			return -1;
+		w->own_unknown = true;
+	}
+	if (main_stream)
+		return content(a, w);
 	switch (cf_ld32(a.p)) {
 	case CF_NTFS_AT_STD_INFO:
 		v = value(a, 0x24);
 		if (!v.p)
 			return -1;
+		st->born = cf_ntfs_unix_time(cf_ld64(v.p));
 		st->mtime = cf_ntfs_unix_time(cf_ld64(v.p + 8));
 		st->attributes |= cf_ld32(v.p + 0x20) & CF_NTFS_FA_STORED;
 		return 0;
@@ -149,11 +173,8 @@ static int attribute(struct cf_span a, struct stat_walk *w)
 		if (!v.p)
 			return -1;
 		w->names += v.p[0x41] != 2; /* a DOS alias is no link of its own */
+		w->in_folder |= CF_NTFS_REF_RECORD(cf_ld64(v.p)) == w->folder;
 		return 0;
-	case CF_NTFS_AT_DATA:
-		return a.p[9] || w->index ? 0 : content(a, w);
-	case CF_NTFS_AT_INDEX_ALLOCATION:
-		return w->index && named_i30(a) ? content(a, w) : 0;
 	case CF_NTFS_AT_REPARSE_POINT: {
 		v = value(a, 4);
 		/* A non-resident one is rare but legal; its tag is then taken from the index by nobody: say link, the safe word. */
@@ -184,8 +205,9 @@ static int walk(struct cf_ntfs *n, ntfs_attr_search_ctx *ctx, struct stat_walk *
 	return cf_fail(err, CF_E_CORRUPT, "MFT record %llu is damaged; run chkdsk", (unsigned long long)number);
 }
 
-int cf_ntfs_stat_record(struct cf_ntfs *n, uint64_t ref, struct cf_stat *st, struct cf_error *err)
+static int stat_inode(struct cf_ntfs *n, uint64_t ref, struct stat_walk *w, struct cf_error *err)
 {
+	struct cf_stat *st = w->st;
 	uint64_t number = CF_NTFS_REF_RECORD(ref);
 	*st = (struct cf_stat){ .id = number };
 	errno = 0;
@@ -193,21 +215,38 @@ int cf_ntfs_stat_record(struct cf_ntfs *n, uint64_t ref, struct cf_stat *st, str
 	if (!ni)
 		return cf_ntfs_fail(n, err, errno == ENOENT ? EIO : errno, "can't read MFT record %llu",
 				    (unsigned long long)number);
-	struct stat_walk w = { .st = st, .run_end = -1 };
-	w.index = (cf_ld16(&ni->mrec->flags) & 2) != 0;
-	st->kind = w.index ? CF_FILE_DIRECTORY : CF_FILE_REGULAR;
+	w->run_end = -1;
+	w->cluster_size = n->boot.cluster_size;
+	w->index = (cf_ld16(&ni->mrec->flags) & 2) != 0;
+	st->kind = w->index ? CF_FILE_DIRECTORY : CF_FILE_REGULAR;
 	ntfs_attr_search_ctx *ctx = ntfs_attr_get_search_ctx(ni, NULL);
-	int rc = ctx ? walk(n, ctx, &w, err, number) : cf_fail_nomem(err);
+	int rc = ctx ? walk(n, ctx, w, err, number) : cf_fail_nomem(err);
 	if (ctx)
 		ntfs_attr_put_search_ctx(ctx);
 	ntfs_inode_close(ni);
 	if (rc < 0)
 		return -1;
-	if (w.index)
+	if (w->index)
 		st->attributes |= CF_NTFS_FA_DIRECTORY;
-	st->links = w.names ? (uint32_t)w.names : 1;
+	if (w->own_unknown)
+		st->own_bytes = UINT64_MAX;
+	st->links = w->names ? (uint32_t)w->names : 1;
 	st->unreadable = cf_ntfs_tag_meaning(st->reparse_tag);
-	if (w.encrypted || (!w.index && st->attributes & CF_NTFS_FA_ENCRYPTED))
+	if (w->encrypted || (!w->index && st->attributes & CF_NTFS_FA_ENCRYPTED))
 		st->unreadable = CF_UNREADABLE_EFS;
 	return 0;
+}
+
+int cf_ntfs_stat_record(struct cf_ntfs *n, uint64_t ref, struct cf_stat *st, struct cf_error *err)
+{
+	struct stat_walk w = { .st = st };
+	return stat_inode(n, ref, &w, err);
+}
+
+int cf_ntfs_stat_in(struct cf_ntfs *n, uint64_t ref, uint64_t folder, struct cf_stat *st, bool *in_folder, struct cf_error *err)
+{
+	struct stat_walk w = { .st = st, .folder = CF_NTFS_REF_RECORD(folder) };
+	int rc = stat_inode(n, ref, &w, err);
+	*in_folder = w.in_folder;
+	return rc;
 }
