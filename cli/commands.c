@@ -12,15 +12,18 @@ const struct command commands[] = {
 	{ "info", CF_INFO, READS, 1, "[OPTIONS] DISK", "what is on this disk",
 	  "Shows the container, the partitions with their roles and Windows' drive letters, every Windows installation with version, computer\n"
 	  "name and control sets, and the boot store. Reads only." },
-	{ "diagnose", CF_DIAGNOSE, READS, 1, "[OPTIONS] DISK", "what is wrong, and does it explain 0xC0000017",
+	{ "diagnose", CF_DIAGNOSE, READS | OPT_LIMITS, 1, "[OPTIONS] DISK", "what is wrong, and does it explain 0xC0000017",
 	  "Gives a verdict, then every finding with its evidence, then the command to type next. Changes nothing: the disk is opened read-only." },
-	{ "repair", CF_REPAIR, READS | OPT_REPAIR | OPT_BACKUP | OPT_WRITE, 1, "[OPTIONS] DISK", "diagnose, show the plan, ask, repair, verify",
+	{ "repair", CF_REPAIR, READS | OPT_REPAIR | OPT_BACKUP | OPT_WRITE | OPT_SHADOW | OPT_LIMITS, 1, "[OPTIONS] DISK", "diagnose, show the plan, ask, repair, verify",
 	  "Repairs what diagnose found, in one transaction: tried and proved on an overlay first, then written, read back and compared. Keeps a\n"
 	  "copy of the hives and an undo file. On a healthy disk it writes nothing." },
 	{ "undo", CF_UNDO, OPT_COMMON | OPT_DISK | OPT_WRITE | OPT_UNDO, 1, "[OPTIONS] DISK [UNDO-FILE]",
 	  "put back what the last repair changed",
 	  "Puts every byte back that the last repair changed, newest repair first. Refuses when the disk has changed since, for example because\n"
 	  "Windows was started." },
+	{ "cleanup", CF_CLEANUP, OPT_COMMON | OPT_DISK | OPT_WRITE | OPT_SHADOW | OPT_CLEAN, 1, "[OPTIONS] DISK", "delete what Disk Cleanup would",
+	  "Lists what can go from the Windows volume, each class with the bytes that deleting it really gives back, asks, and deletes it in a\n"
+	  "transaction. By default only what Windows makes again or nobody misses; --class names others." },
 	{ "explain", CF_EXPLAIN, OPT_COMMON, 0, "[ID|ARTICLE]", "what a problem is, and what its repair does",
 	  "Without an argument lists every problem id. With an id or an article (status-no-memory, starting-windows): how it is seen, what the\n"
 	  "repair does, the risk." },
@@ -76,9 +79,7 @@ static const struct {
 		      "  --dump-file PATH, --dedicated-dump-file PATH\n"
 		      "                         where crash dumps go (Windows paths)\n"
 		      "  --discard-dump         a crash dump inside a stray pagefile.sys may be deleted\n"
-		      "  --recovery-key-at-hand the boot store of a disk with encryption may be changed\n"
-		      "  --accept-shadow-copy-loss\n"
-		      "                         for work that spoils snapshots; repairs of this version need none\n" },
+		      "  --recovery-key-at-hand the boot store of a disk with encryption may be changed\n" },
 	{ OPT_BACKUP, "  --backup-dir DIR       where the copy of the hives goes\n"
 		      "  --no-backup            keep no copy of the hives\n"
 		      "  --expect-computer NAME refuse unless the disk is this computer's\n" },
@@ -87,6 +88,12 @@ static const struct {
 			 "  --dedicated-file PATH  where a crash is written to, instead of the paging file (C:\\dd.sys)\n"
 			 "  --size SIZE            of the dedicated file; default: what the type needs with --ram\n"
 			 "  --nmi                  an NMI makes a dump (needed before Windows 8 only)\n" },
+	{ OPT_CLEAN, "  --class ID,...         delete exactly these classes; \"default\" stands for the usual ones\n"
+		     "  --keep-days N          temporary files of the VM's last N days stay; 7\n"
+		     "  --windows N            which Windows installation, from 1\n" },
+	{ OPT_LIMITS, "  --min-free SIZE        less free space than this counts as full; 300M\n" },
+	{ OPT_SHADOW, "  --accept-shadow-copy-loss\n"
+		      "                         delete although the volume has shadow copies, which that spoils\n" },
 	{ OPT_UNDO, "  --force                undo although the disk has changed since\n" },
 	{ OPT_LIST, "  -R, --recursive        list folders in folders too\n" },
 	{ OPT_TO, "  --to DIR               folder that receives the files\n" },

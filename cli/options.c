@@ -17,7 +17,8 @@ enum {
 	O_RAM, O_TEMP, O_DATA, O_WINDOWS,
 	O_ONLY, O_SKIP, O_WITH, O_PREPARE, O_OUTPUT, O_BACKUP, O_NO_BACKUP, O_EXPECT, O_DUMP_FILE, O_DEDICATED, O_DISCARD, O_KEY, O_SHADOW, O_EXPAND,
 	O_DRY, O_YES, O_UNDO_FILE, O_NO_UNDO, O_FORCE, O_TO, O_ARCHIVE,
-	O_TYPE, O_DEDICATED_FILE, O_SIZE, O_NMI, O_TOP
+	O_TYPE, O_DEDICATED_FILE, O_SIZE, O_NMI, O_TOP,
+	O_CLASS, O_KEEP_DAYS, O_MIN_FREE
 };
 
 static const struct option longopts[] = {
@@ -65,6 +66,9 @@ static const struct option longopts[] = {
 	{ "size", required_argument, NULL, O_SIZE },
 	{ "nmi", no_argument, NULL, O_NMI },
 	{ "top", required_argument, NULL, O_TOP },
+	{ "class", required_argument, NULL, O_CLASS },
+	{ "keep-days", required_argument, NULL, O_KEEP_DAYS },
+	{ "min-free", required_argument, NULL, O_MIN_FREE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -74,16 +78,24 @@ static unsigned group_of(int opt)
 	switch (opt) {
 	case O_FORMAT: case O_SECTOR: case O_BACKING: case O_CHECKPOINTS: case O_SHARE: case O_UNCLEAN:
 		return OPT_DISK;
-	case O_RAM: case O_TEMP: case O_DATA: case O_WINDOWS:
+	case O_RAM: case O_TEMP: case O_DATA:
 		return OPT_VM;
+	case O_WINDOWS:
+		return OPT_VM | OPT_CLEAN;
 	case O_BACKUP: case O_NO_BACKUP: case O_EXPECT:
 		return OPT_BACKUP;
 	case O_DUMP_FILE:
 		return OPT_REPAIR | OPT_CONFIGURE;
 	case O_TYPE: case O_DEDICATED_FILE: case O_SIZE: case O_NMI:
 		return OPT_CONFIGURE;
-	case O_ONLY: case O_SKIP: case O_WITH: case O_PREPARE: case O_OUTPUT: case O_DEDICATED: case O_DISCARD: case O_KEY: case O_SHADOW: case O_EXPAND:
+	case O_ONLY: case O_SKIP: case O_WITH: case O_PREPARE: case O_OUTPUT: case O_DEDICATED: case O_DISCARD: case O_KEY: case O_EXPAND:
 		return OPT_REPAIR;
+	case O_SHADOW:
+		return OPT_SHADOW;
+	case O_CLASS: case O_KEEP_DAYS:
+		return OPT_CLEAN;
+	case O_MIN_FREE:
+		return OPT_LIMITS;
 	case O_DRY: case O_YES: case O_UNDO_FILE: case O_NO_UNDO:
 		return OPT_WRITE;
 	case O_FORCE:
@@ -361,6 +373,13 @@ static int set_repair(int opt, struct options *o, struct cf_error *err)
 		r->top = (unsigned)n;
 		break;
 	}
+	case O_CLASS:
+		return push_ids(&o->classes, optarg, "class", err);
+	case O_KEEP_DAYS:
+		r->keep_days_given = 1;
+		return parse_number(optarg, "keep-days", 0, 36500, &r->keep_days, err);
+	case O_MIN_FREE:
+		return parse_size(optarg, "min-free", &r->min_free, err);
 	}
 	return 0;
 }
@@ -412,7 +431,7 @@ static int positionals(int argc, char **argv, const struct command **command, st
 	size_t most = !*command ? 0
 		      : (*command)->id == CF_UNDO || (*command)->id == CF_EXPLAIN ? 1
 		      : (*command)->id == CF_INFO || (*command)->id == CF_DIAGNOSE || (*command)->id == CF_REPAIR ||
-					(*command)->id == CF_COLLECT || (*command)->id == CF_SPACE ? 0 : SIZE_MAX;
+					(*command)->id == CF_COLLECT || (*command)->id == CF_SPACE || (*command)->id == CF_CLEANUP ? 0 : SIZE_MAX;
 	if (n > most)
 		return usage(err, "\"%s\" is one word too many; see coldfix %s --help", o->args[most], (*command)->name);
 	return take_switches(o, err);
@@ -421,7 +440,7 @@ static int positionals(int argc, char **argv, const struct command **command, st
 /* Commands that the documentation speaks of and that a later version brings. */
 static bool planned(const char *name)
 {
-	static const char *const later[] = { "cleanup", "expand", "defrag", "symptom" };
+	static const char *const later[] = { "expand", "defrag", "symptom" };
 	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
 		if (strcmp(name, later[i]) == 0)
 			return true;
@@ -508,6 +527,7 @@ int options_parse(int argc, char **argv, const struct command **command, struct 
 	o->req.only = (const char *const *)o->only;
 	o->req.skip = (const char *const *)o->skip;
 	o->req.with = (const char *const *)o->with;
+	o->req.classes = (const char *const *)o->classes;
 	o->req.data_disks = (const char *const *)o->data_disks;
 	return 0;
 }
@@ -524,6 +544,7 @@ void options_free(struct options *o)
 	free_list(o->only);
 	free_list(o->skip);
 	free_list(o->with);
+	free_list(o->classes);
 	free_list(o->data_disks);
 	free_list(o->args);
 	free(o->value_name);

@@ -61,7 +61,8 @@ enum cf_command {
 	CF_REG,
 	CF_COLLECT,
 	CF_DUMP,
-	CF_SPACE
+	CF_SPACE,
+	CF_CLEANUP
 };
 
 enum cf_temp_disk { CF_TEMP_UNKNOWN, CF_TEMP_SCSI, CF_TEMP_NVME, CF_TEMP_NONE, CF_TEMP_LETTER };
@@ -103,6 +104,12 @@ struct cf_request {
 	 * connection made. It can't be taken back. 0: no; 1: as far as possible; 2: and give notice of what is missing. */
 	int sandbox;
 	int force;               /* undo although the disk has changed since */
+
+	/* cleanup, and the thresholds of repair and diagnose */
+	const char *const *classes; /* --class: exactly these, or "default"; NULL-terminated; NULL: the default ones */
+	int keep_days_given;     /* keep_days counts: temporary files of the VM's last so many days stay; else 7 */
+	int keep_days;
+	uint64_t min_free;       /* volume-full: less than this is full; bytes; 0: 300 MiB */
 
 	/* where things go */
 	const char *output;      /* --output NEW: work on a copy */

@@ -337,20 +337,6 @@ static bool confirmed(const struct cf_request *req, struct run *r, struct cf_res
 	return req->confirm(req->user, &shown) != 0;
 }
 
-/* Opens read-only; an unfinished commit of an earlier run is first rolled back, unless nothing may be written. */
-static int open_for_plan(struct run *r, const struct cf_request *req, struct cf_error *err)
-{
-	if (cf_session_open(&r->s, req, NULL, false, err) == 0)
-		return 0;
-	if (!err || err->code != CF_E_UNCLEAN || req->dry_run)
-		return -1;
-	cf_session_close(&r->s);
-	if (cf_session_open(&r->s, req, NULL, true, err) < 0)
-		return -1;
-	cf_session_close(&r->s);
-	return cf_session_open(&r->s, req, NULL, false, err);
-}
-
 /* The same changes, but for a copy's GPT, whose backup moves to the end of a rounded-up image. */
 static bool as_agreed(const json_t *now, const json_t *agreed, bool copy)
 {
@@ -427,7 +413,7 @@ static int copy_then_execute(const struct cf_request *req, struct run *r, const 
 int cf_job_task(const struct cf_request *req, const struct cf_task *task, struct cf_result *out)
 {
 	struct run r = { .task = task };
-	int ret = open_for_plan(&r, req, &out->error);
+	int ret = cf_session_open_for_plan(&r.s, req, &out->error);
 	if (ret == 0)
 		ret = plan(&r, &out->error);
 	if (ret < 0) {

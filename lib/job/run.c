@@ -23,6 +23,7 @@ static const struct {
 	[CF_COLLECT] = { "collect", cf_job_collect },
 	[CF_DUMP] = { "dump", cf_job_dump },
 	[CF_SPACE] = { "space", cf_job_space },
+	[CF_CLEANUP] = { "cleanup", cf_job_cleanup },
 };
 
 const char *cf_command_name(enum cf_command c)

@@ -138,6 +138,22 @@ int cf_session_open(struct cf_session *s, const struct cf_request *req, const ch
 	return 0;
 }
 
+int cf_session_open_for_plan(struct cf_session *s, const struct cf_request *req, struct cf_error *err)
+{
+	struct cf_error why = { 0 };
+	if (cf_session_open(s, req, NULL, false, &why) == 0)
+		return 0;
+	if (err)
+		*err = why;
+	if (why.code != CF_E_UNCLEAN || req->dry_run)
+		return -1;
+	cf_session_close(s);
+	if (cf_session_open(s, req, NULL, true, err) < 0)
+		return -1;
+	cf_session_close(s);
+	return cf_session_open(s, req, NULL, false, err);
+}
+
 void cf_session_lock_in(const struct cf_session *s, const char *folder)
 {
 	cf_session_lock_in_box(s, (struct cf_sandbox){ .folder = folder });

@@ -27,6 +27,10 @@ struct cf_session {
 int cf_session_open(struct cf_session *s, const struct cf_request *req, const char *path, bool writable,
 		    struct cf_error *err) CF_MUST_CHECK;
 
+/* For the plan of a command that will write: opens read-only; an unfinished commit of an earlier run is first rolled back, unless nothing may
+ * be written (a dry run). */
+int cf_session_open_for_plan(struct cf_session *s, const struct cf_request *req, struct cf_error *err) CF_MUST_CHECK;
+
 /* For commands that only read, when all disks are open: if the request says so, locks this process in (base/sandbox.h). folder: where
  * new files may be made, or NULL. Best effort; with --verbose (sandbox > 1) what is missing is said. */
 void cf_session_lock_in(const struct cf_session *s, const char *folder);
@@ -71,6 +75,7 @@ int cf_job_ls(const struct cf_request *req, struct cf_result *r);
 int cf_job_cat(const struct cf_request *req, struct cf_result *r);
 int cf_job_get(const struct cf_request *req, struct cf_result *r);
 int cf_job_bcd(const struct cf_request *req, struct cf_result *r);
+int cf_job_cleanup(const struct cf_request *req, struct cf_result *r);
 int cf_job_reg(const struct cf_request *req, struct cf_result *r);
 int cf_job_collect(const struct cf_request *req, struct cf_result *r);
 int cf_job_dump(const struct cf_request *req, struct cf_result *r);

@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#include "txn/txn.h"
+
 static int write_hive(const struct cf_work_hive *h, struct cf_volume *vol, struct cf_error *err)
 {
 	CF_BUF hive = { 0 };
@@ -32,6 +34,37 @@ static int write_volume(struct cf_work *w, size_t i, struct cf_volume *vol, stru
 		if (w->del[k].vol == i && cf_volume_delete(vol, w->del[k].path, err) < 0)
 			return cf_fail_path(err, w->del[k].path);
 	return 0;
+}
+
+#define CLEANUP_HELD (768 * CF_MIB) /* changed blocks in memory, so that there is room for the rest of the repair */
+
+static bool held_enough(void *user)
+{
+	return cf_txn_held(user) >= CLEANUP_HELD;
+}
+
+/* Cleaning up comes first, so that what is written after it finds room; it is proved by itself, against the disk. */
+static int clean_up(struct cf_work *w, const struct cf_work_cleanup *k, struct cf_block *overlay, struct cf_error *err)
+{
+	const struct cf_vol *v = &w->c->m->vol[k->vol];
+	const struct cf_clean_hooks hooks = { .full = held_enough, .user = overlay };
+	struct cf_clean_done done = { 0 };
+	struct cf_block *slice = cf_slice_open(overlay, v->start, v->size, err);
+	if (!slice)
+		return -1;
+	struct cf_volume *vol = cf_volume_open(slice, v->fs, CF_VOL_WRITE | (w->force_unclean[k->vol] ? CF_VOL_FORCE_UNCLEAN : 0) |
+						       (w->discard_hibernation[k->vol] ? CF_VOL_DISCARD_HIBERNATION : 0), err);
+	int r = vol ? cf_cleanup_apply(k->plan, vol, &hooks, &done, err) : -1;
+	if (cf_volume_close(vol, r < 0 ? NULL : err) < 0)
+		r = -1;
+	if (r == 0)
+		r = cf_cleanup_prove(k->plan, &done, v->slice, slice, err);
+	cf_block_close(slice);
+	if (r < 0) {
+		CF_FREE char *name = cf_vol_name(w->c->m, k->vol);
+		cf_fail_prefix(err, "%s", name ? name : "volume");
+	}
+	return r;
 }
 
 static bool volume_has_work(const struct cf_work *w, size_t i)
@@ -72,6 +105,11 @@ int cf_work_apply(struct cf_work *w, struct cf_block *const *overlay, struct cf_
 	for (unsigned d = 0; d < m->n_disks; d++)
 		if (w->repair_gpt[d] && cf_part_repair_gpt(overlay[d], err) < 0)
 			return -1;
+	for (size_t i = 0; i < w->n_cleanups; i++)
+		if (clean_up(w, &w->cleanup[i], overlay[m->vol[w->cleanup[i].vol].disk], err) < 0) {
+			w->failed_vol = (int)w->cleanup[i].vol;
+			return -1;
+		}
 	for (size_t i = 0; i < m->n_vols; i++)
 		if (volume_has_work(w, i) && apply_volume(w, i, overlay[m->vol[i].disk], err) < 0) {
 			w->failed_vol = (int)i;

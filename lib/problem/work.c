@@ -30,6 +30,8 @@ void cf_work_end(struct cf_work *w)
 	}
 	for (size_t i = 0; i < w->n_deletes; i++)
 		free(w->del[i].path);
+	for (size_t i = 0; i < w->n_cleanups; i++)
+		cf_cleanup_free(w->cleanup[i].plan);
 	for (size_t i = 0; i < w->n_changes; i++) {
 		free(w->change[i].what);
 		free(w->change[i].before);
@@ -37,6 +39,7 @@ void cf_work_end(struct cf_work *w)
 	}
 	free(w->hive);
 	free(w->del);
+	free(w->cleanup);
 	free(w->change);
 	free(w->force_unclean);
 	free(w->discard_hibernation);
@@ -380,6 +383,37 @@ int cf_work_delete_file(struct cf_work *w, struct cf_finding *f, size_t vol, con
 	return cf_work_change(w, f, what, cf_size_text(st.size, size), _("(deleted)"), err);
 }
 
+int cf_work_clean_up(struct cf_work *w, struct cf_finding *f, size_t vol, struct cf_cleanup *plan, struct cf_error *err)
+{
+	CF_CLEANUP(cf_cleanup_freep) struct cf_cleanup *own = plan;
+	if (!enter(w, f, vol, false))
+		return 0;
+	struct cf_work_cleanup *grown = reallocarray(w->cleanup, w->n_cleanups + 1, sizeof *grown);
+	if (!grown)
+		return cf_fail_nomem(err);
+	w->cleanup = grown;
+	w->cleanup[w->n_cleanups++] = (struct cf_work_cleanup){ .vol = vol, .plan = CF_STEAL(own) };
+	CF_FREE char *name = cf_vol_name(w->c->m, vol);
+	if (!name)
+		return cf_fail_nomem(err);
+	for (size_t k = 0; k < cf_clean_n_classes; k++) {
+		const struct cf_clean_sum *sum = &plan->sum[k];
+		CF_FREE char *what = NULL;
+		char before[120], size[32];
+		if (!sum->chosen || !(sum->files || sum->folders))
+			continue;
+		snprintf(before, sizeof before, _("%llu files and %llu folders, %s"), (unsigned long long)sum->files,
+			 (unsigned long long)sum->folders, cf_size_text(sum->bytes, size));
+		if (asprintf(&what, "%s %s", name, cf_clean_classes[k].id) < 0) {
+			what = NULL;
+			return cf_fail_nomem(err);
+		}
+		if (cf_work_change(w, f, what, before, _("(deleted)"), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int cf_work_replay_hive(struct cf_work *w, struct cf_finding *f, const struct cf_hive_file *h, struct cf_error *err)
 {
 	bool is_store = w->c->store && h == &w->c->store->file;
@@ -410,6 +444,9 @@ bool cf_work_touches(const struct cf_work *w, unsigned disk)
 			return true;
 	for (size_t i = 0; i < w->n_deletes; i++)
 		if (m->vol[w->del[i].vol].disk == disk)
+			return true;
+	for (size_t i = 0; i < w->n_cleanups; i++)
+		if (m->vol[w->cleanup[i].vol].disk == disk)
 			return true;
 	for (size_t i = 0; i < m->n_vols; i++)
 		if (m->vol[i].disk == disk && (w->force_unclean[i] || w->discard_hibernation[i]))

@@ -10,6 +10,7 @@
 
 #include "problem/problem.h"
 #include "registry/hive-edit.h"
+#include "space/cleanup.h"
 
 struct cf_change {
 	const char *problem; /* id */
@@ -29,11 +30,17 @@ struct cf_work_delete {
 	char *path;
 };
 
+struct cf_work_cleanup {
+	size_t vol;
+	struct cf_cleanup *plan; /* owned */
+};
+
 struct cf_work {
 	const struct cf_context *c;
-	size_t n_hives, n_deletes, n_changes;
+	size_t n_hives, n_deletes, n_changes, n_cleanups;
 	struct cf_work_hive *hive;
 	struct cf_work_delete *del;
+	struct cf_work_cleanup *cleanup;
 	struct cf_change *change;
 	bool *force_unclean;       /* per volume: empty its journal */
 	bool *discard_hibernation; /* per volume */
@@ -70,6 +77,9 @@ int cf_work_bcd_delete(struct cf_work *w, struct cf_finding *f, const struct cf_
 
 int cf_work_delete_file(struct cf_work *w, struct cf_finding *f, size_t vol, const char *path,
 			struct cf_error *err) CF_MUST_CHECK;
+/* Deletes what a clean-up of the default classes lists (space/cleanup.h), before anything else is written to that volume. Takes plan over in
+ * any case. */
+int cf_work_clean_up(struct cf_work *w, struct cf_finding *f, size_t vol, struct cf_cleanup *plan, struct cf_error *err) CF_MUST_CHECK;
 int cf_work_replay_hive(struct cf_work *w, struct cf_finding *f, const struct cf_hive_file *hive,
 			struct cf_error *err) CF_MUST_CHECK;
 

@@ -197,7 +197,7 @@ static bool any_with(const json_t *doc, const char *key, const char *value, cons
 /* Problems that this version finds and does not repair: the table says what to do about them. */
 static bool only_explained(const char *id)
 {
-	return strcmp(id, "volume-full") == 0 || strcmp(id, "free-space-scattered") == 0;
+	return strcmp(id, "free-space-scattered") == 0;
 }
 
 static void add_id(char *list, size_t size, const char *id)
@@ -431,6 +431,9 @@ char *cf_result_text(const cf_result *result, const struct cf_text_style *style)
 			break;
 		case CF_REG:
 			text_reg(&p, r->doc);
+			break;
+		case CF_CLEANUP:
+			cf_text_cleanup(&p, r);
 			break;
 		}
 	}

@@ -155,6 +155,11 @@ struct cf_block *cf_txn_block(struct cf_txn *txn)
 	return &txn->overlay.block;
 }
 
+uint64_t cf_txn_held(const struct cf_block *overlay)
+{
+	return overlay->ops == &overlay_ops ? ((const struct cf_overlay *)overlay)->n * (uint64_t)CF_TXN_BLOCK : 0;
+}
+
 void cf_overlay_clear(struct cf_overlay *o)
 {
 	for (size_t i = 0; i < o->cap; i++)

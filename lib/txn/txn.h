@@ -54,6 +54,9 @@ struct cf_txn *cf_txn_begin(struct cf_block *base, uint64_t max_bytes, struct cf
 /* The overlay as a block device; owned by the transaction. Writable even over a read-only base. */
 struct cf_block *cf_txn_block(struct cf_txn *txn);
 
+/* Bytes that an overlay (cf_txn_block) holds in memory now; 0 for any other device. */
+uint64_t cf_txn_held(const struct cf_block *overlay);
+
 /* Bytes that a commit would write now (whole blocks that differ from the disk). */
 int cf_txn_pending(struct cf_txn *txn, uint64_t *bytes, struct cf_error *err) CF_MUST_CHECK;
 

@@ -13,6 +13,9 @@
 
 #define CURRENT_VERSION "Microsoft\\Windows NT\\CurrentVersion"
 #define CBS "Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\"
+#define WINDOWS_UPDATE "Microsoft\\Windows\\CurrentVersion\\WindowsUpdate\\"
+#define PROFILE_LIST CURRENT_VERSION "\\ProfileList"
+#define MAX_PROFILES 4096u /* a terminal server with more is not known */
 #define FIRST_WINDOWS_11 22000u
 
 /* Reads values of one hive and remembers whether memory ran out; a missing or damaged value is NULL, 0 or false. */
@@ -181,6 +184,45 @@ static void architecture_of_lab(struct reader *r, struct cf_install *in)
 			in->architecture = take_word(labs[i].word, &r->no_memory);
 }
 
+struct profiles {
+	struct reader *r;
+	struct cf_install *in;
+};
+
+static int one_profile(void *user, cf_key sub, const char *name)
+{
+	struct profiles *p = user;
+	(void)name;
+	CF_VALUE v = { 0 };
+	if (p->in->n_profiles == MAX_PROFILES)
+		return 1;
+	if (cf_hive_value(p->r->hive, sub, "", "ProfileImagePath", &v, NULL) < 0)
+		return 0;
+	char *text = cf_value_string(&v);
+	if (!text)
+		return 0; /* no string: nothing that can be used */
+	char **grown = reallocarray(p->in->profile, p->in->n_profiles + 1, sizeof *grown);
+	if (!grown) {
+		free(text);
+		p->r->no_memory = true;
+		return 1;
+	}
+	p->in->profile = grown;
+	grown[p->in->n_profiles++] = text;
+	return 0;
+}
+
+/* Where each user's profile lies. A list that can't be read is a short list: \Users is looked into as well. */
+static void read_profiles(struct reader *r, struct cf_install *in)
+{
+	struct profiles p = { r, in };
+	struct cf_error why = { 0 };
+	cf_key key;
+	if ((cf_hive_find(r->hive, cf_hive_root(r->hive), PROFILE_LIST, &key, &why) < 0 ||
+	     cf_hive_subkeys(r->hive, key, one_profile, &p, &why) < 0) && why.code == CF_E_NO_MEMORY)
+		r->no_memory = true;
+}
+
 static void read_software(struct reader *r, struct cf_install *in)
 {
 	in->product = get_string(r, CURRENT_VERSION, "ProductName");
@@ -192,7 +234,9 @@ static void read_software(struct reader *r, struct cf_install *in)
 	in->type_known = type != NULL;
 	in->server = type ? strncasecmp(type, "Server", 6) == 0 : in->product && strstr(in->product, "Server");
 	architecture_of_lab(r, in);
-	in->update_pending = has_key(r, CBS "RebootPending") || has_key(r, CBS "PackagesPending");
+	in->update_pending = has_key(r, CBS "RebootPending") || has_key(r, CBS "PackagesPending") ||
+			     has_key(r, WINDOWS_UPDATE "Auto Update\\RebootRequired");
+	read_profiles(r, in);
 	CF_FREE char *root = get_string(r, CURRENT_VERSION, "SystemRoot");
 	if (root && root[0] && root[1] == ':' && (root[2] == '\\' || !root[2])) {
 		char c = root[0] >= 'a' && root[0] <= 'z' ? (char)(root[0] - 'a' + 'A') : root[0];

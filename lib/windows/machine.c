@@ -104,6 +104,9 @@ static void install_free(struct cf_install *in)
 	free(in->computer_name);
 	free(in->display_version);
 	cf_strv_free(in->dump_folders);
+	for (size_t i = 0; i < in->n_profiles; i++)
+		free(in->profile[i]);
+	free(in->profile);
 }
 
 void cf_machine_free(struct cf_machine *m)

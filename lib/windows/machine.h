@@ -90,6 +90,8 @@ struct cf_install {
 	bool guest_agent;           /* Azure guest agent: service keys or \WindowsAzure */
 	bool update_pending;        /* pending.xml, RebootPending, … */
 	char **dump_folders;        /* DumpFolder of LocalDumps and its programs' keys, as they stand there; NULL-terminated, NULL: none */
+	size_t n_profiles;
+	char **profile;             /* ProfileImagePath of each user as the registry spells it ("C:\\Users\\x"); cf_install_path */
 	struct cf_hive_file system;
 	struct cf_hive_file software; /* hive is always NULL: freed once its values are read; report, replay and error stay */
 	bool select_missing;        /* Select has no usable Current */
