@@ -10,6 +10,7 @@ import os
 import struct
 import sys
 
+import clutter
 import reg
 
 NOW = 1704067200
@@ -221,6 +222,8 @@ class Builder:
                                 (USER + '/AppData/Local/Temp/old.bin', 4)):
                 self.do(v, 'solid', path, d['junk'] // share)
                 self.do(v, 'time', path, OLD)
+        if 'clutter' in self.faults:
+            clutter.add(self, v, OLD, NOW)
         self.windows_faults(v)
 
     def paging(self, v):

@@ -20,6 +20,7 @@
 #include <ntfs-3g/attrib.h>
 #include <ntfs-3g/bitmap.h>
 #include <ntfs-3g/dir.h>
+#include <ntfs-3g/index.h>
 #include <ntfs-3g/layout.h>
 #include <ntfs-3g/ntfstime.h>
 #include <ntfs-3g/reparse.h>
@@ -503,6 +504,8 @@ void make_data(ntfs_volume *vol, const char *kind, const char *path, s64 size)
 		NInoFileNameSetDirty(ni);
 	}
 	na = open_data(ni, path);
+	if (compressed && !(na->data_flags & ATTR_COMPRESSION_MASK))
+		die("%s: is not compressed", path);
 	if (!strcmp(kind, "sparse")) {
 		if (ntfs_attr_truncate(na, size))
 			die("%s: cannot set the length", path);
@@ -588,6 +591,37 @@ void make_junction(ntfs_volume *vol, const char *path, const char *target)
 	must_close(ni);
 	free(sub);
 	free(print);
+}
+
+void make_reparse(ntfs_volume *vol, const char *path, const char *tag)
+{
+	struct {
+		le32 tag;
+		le16 length, reserved;
+		uint8_t data[16];
+	} __attribute__((packed)) r = {.tag = cpu_to_le32((u32)strtoul(tag, NULL, 16)), .length = const_cpu_to_le16(16)};
+	ntfs_inode *ni = must_open(vol, path);
+
+	if (ntfs_set_ntfs_reparse_data(ni, (const char *)&r, sizeof(r), 0))
+		die("%s: cannot set the reparse tag %s", path, tag);
+	must_close(ni);
+}
+
+void track_quota(ntfs_volume *vol)
+{
+	ntfs_inode *ni = ntfs_pathname_to_inode(vol, NULL, "$Extend/$Quota");
+	ntfschar name[2] = {const_cpu_to_le16('$'), const_cpu_to_le16('Q')};
+	le32 key = const_cpu_to_le32(1);
+	ntfs_index_context *icx = ni ? ntfs_index_ctx_get(ni, name, 2) : NULL;
+	QUOTA_CONTROL_ENTRY *q;
+
+	if (!icx || ntfs_index_lookup(&key, sizeof(key), icx))
+		die("$Quota: cannot find the defaults");
+	q = (QUOTA_CONTROL_ENTRY *)(void *)((uint8_t *)icx->entry + le16_to_cpu(icx->entry->data_offset));
+	q->flags = QUOTA_FLAG_DEFAULT_LIMITS | QUOTA_FLAG_TRACKING_ENABLED | QUOTA_FLAG_TRACKING_REQUESTED;
+	ntfs_index_entry_mark_dirty(icx);
+	ntfs_index_ctx_put(icx);
+	must_close(ni);
 }
 
 void set_attributes(ntfs_volume *vol, const char *path, const char *letters)

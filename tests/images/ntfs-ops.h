@@ -26,6 +26,10 @@ void make_data(struct _ntfs_volume *vol, const char *kind, const char *path, int
 void make_stream(struct _ntfs_volume *vol, const char *path, const char *name, int64_t size);
 void make_link(struct _ntfs_volume *vol, const char *path, const char *old);
 void make_junction(struct _ntfs_volume *vol, const char *path, const char *target);
+/* Any reparse tag (hex) with 16 bytes of data: what only Windows' filters know. */
+void make_reparse(struct _ntfs_volume *vol, const char *path, const char *tag);
+/* Windows counts what each user has: the flag in $Quota. */
+void track_quota(struct _ntfs_volume *vol);
 void delete_file(struct _ntfs_volume *vol, const char *path);
 void set_attributes(struct _ntfs_volume *vol, const char *path, const char *letters);
 void set_time(struct _ntfs_volume *vol, const char *path, time_t t);

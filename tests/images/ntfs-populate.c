@@ -14,6 +14,8 @@
  *	solid PATH SIZE            allocated and valid, but nothing written (the host file stays small)
  *	sparse PATH SIZE           compressed PATH SIZE (patterned, compressible)
  *	link NEW OLD               stream PATH NAME SIZE      junction PATH TARGET
+ *	reparse PATH TAG           any reparse tag (hex) on an existing file
+ *	quota                      Windows counts what each user has
  *	poke PATH OFFSET SOURCE    write a file's bytes into an existing file
  *	delete PATH                attr PATH LETTERS (rhsa)   time PATH EPOCH
  *	dosname PATH SHORT         names that are 8.3 already get their DOS name by themselves
@@ -186,6 +188,10 @@ static void run(ntfs_volume *vol, char **f, int n)
 		make_stream(vol, f[1], f[2], number(f[3]));
 	} else if (n == 3 && !strcmp(op, "junction")) {
 		make_junction(vol, f[1], f[2]);
+	} else if (n == 3 && !strcmp(op, "reparse")) {
+		make_reparse(vol, f[1], f[2]);
+	} else if (n == 1 && !strcmp(op, "quota")) {
+		track_quota(vol);
 	} else if (n == 4 && !strcmp(op, "poke")) {
 		write_source(vol, f[1], number(f[2]), f[3]);
 	} else if (n == 2 && !strcmp(op, "delete")) {

@@ -132,6 +132,10 @@ def control_set(reg, cs, disk, faults, build, server, old):
     if 'dump-has-no-room' in faults:
         reg.put(crash, 'CrashDumpEnabled', DWORD, 1)
 
+    if 'renames-pending' in faults:
+        reg.put(control + 'Session Manager', 'PendingFileRenameOperations', MULTI,
+                ['\\??\\C:\\Windows\\Temp\\later~go.dll', '!\\??\\C:\\Windows\\System32\\later.dll',
+                 '\\??\\C:\\Windows\\Temp\\many~go\\level-00'])
     mm = control + 'Session Manager\\Memory Management'
     paging, existing = disk['paging'], disk['existing']
     for name, value in (('ClearPageFileAtShutdown', 0), ('DisablePagingExecutive', 0), ('LargeSystemCache', 0),
@@ -192,6 +196,14 @@ def software(disk, faults):
     if display:
         reg.put(cv, 'DisplayVersion', SZ, display)
     reg.put(cv + '\\ProfileList', 'ProfilesDirectory', EXPAND, '%SystemDrive%\\Users')
+    if 'clutter' in faults:
+        for sid, path in (('S-1-5-18', '%systemroot%\\system32\\config\\systemprofile'),
+                          ('S-1-5-21-1004336348-1177238915-682003330-500', 'C:\\Users\\azureadmin'),
+                          ('S-1-5-21-1004336348-1177238915-682003330-1007', 'C:\\Profiles\\roamer'),
+                          ('S-1-5-21-1004336348-1177238915-682003330-1008', 'D:\\Profiles\\elsewhere')):
+            reg.put(cv + '\\ProfileList\\' + sid, 'ProfileImagePath', EXPAND, path)
+    if 'update-pending' in faults:
+        reg.key('Microsoft\\Windows\\CurrentVersion\\WindowsUpdate\\Auto Update\\RebootRequired')
     reg.put('Microsoft\\Windows\\CurrentVersion', 'ProgramFilesDir', SZ, 'C:\\Program Files')
     reg.key('Microsoft\\Windows\\CurrentVersion\\Component Based Servicing')
     if disk['azure']:
