@@ -1,6 +1,7 @@
 /* test-ntfs-real.c - volumes that Windows and other drivers made: every file's content against ntfscat's.
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include "mft-compare.h"
 #include "support.h"
 
 #include <stdio.h>
@@ -132,6 +133,18 @@ static void cut_partition(const char *disk)
 	assert_int_equal(rename(part, disk), 0);
 }
 
+/* The MFT scanner sees what libntfs-3g sees; what the check of the clusters finds is shown. */
+static void scan_volume(const char *image)
+{
+	struct cf_mft_stats stats;
+	struct compare c = compare_image(image, 512, false, &stats);
+	struct cf_extent_check check = check_image(image, 512);
+	CF_FREE char *text = cf_extent_check_text(&check);
+	print_message("#   $MFT: %llu files, %llu extension records, up to %llu extents in %llu pieces; %s\n",
+		      (unsigned long long)stats.files, (unsigned long long)stats.extensions, (unsigned long long)c.most_extents,
+		      (unsigned long long)c.most_pieces, text ? text : "sound");
+}
+
 /* Unpacks with a shell command that gets source and target, sweeps, and expects at least so many files. */
 static void unpacked(const char *source, const char *command, unsigned least, bool whole_disk)
 {
@@ -145,6 +158,7 @@ static void unpacked(const char *source, const char *command, unsigned least, bo
 	if (whole_disk)
 		cut_partition(to);
 	unsigned files = sweep_volume(to);
+	scan_volume(to);
 	unlink(to);
 	if (files < least)
 		fail_msg("%s: only %u files", source, files);
