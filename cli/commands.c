@@ -41,7 +41,10 @@ const struct command commands[] = {
 	  "Makes a folder coldfix-COMPUTER-TIME in DIR (0700, files 0600): partition tables and boot sectors, every boot store, the hives with\n"
 	  "their logs, $LogFile, the System event log, the ends of the CBS, setup and update logs, ReAgent.xml, the headers of crash dumps, what\n"
 	  "info and diagnose say, a manifest and SHA-256 sums. What is missing is noted. The disk is only read. It holds secrets." },
-	{ "dump", CF_DUMP, READS | OPT_WRITE | OPT_BACKUP | OPT_CONFIGURE, 1, "[OPTIONS] DISK VERB", "crash dumps: set them up",
+	{ "dump", CF_DUMP, READS | OPT_WRITE | OPT_BACKUP | OPT_CONFIGURE, 1, "[OPTIONS] DISK|FILE VERB [PATH]", "crash dumps: find, decode, set up",
+	  "list       every crash dump on the disk: where Windows saves them, and those still inside a paging or dedicated dump file\n"
+	  "info       what is in each, or in the one at PATH: system, time, stop code and what its parameters mean, drivers, stack; with FILE: in\n"
+	  "           a dump that lies here as a file\n"
 	  "configure  sets every value of CrashControl that the type of dump needs, in each control set, sized so that a dump will really be\n"
 	  "           written, and explains the arithmetic; with the life of a repair: tried, proved, asked, written, undone with coldfix undo" },
 	{ "space", CF_SPACE, READS | OPT_TOP, 1, "[OPTIONS] DISK", "what fills the volumes, and in how many pieces it lies",
@@ -51,6 +54,8 @@ const struct command commands[] = {
 const size_t n_commands = sizeof commands / sizeof commands[0];
 
 const struct verb verbs[] = {
+	{ CF_DUMP, "list", READS },
+	{ CF_DUMP, "info", READS },
 	{ CF_DUMP, "configure", READS | OPT_WRITE | OPT_BACKUP | OPT_CONFIGURE },
 };
 const size_t n_verbs = sizeof verbs / sizeof verbs[0];

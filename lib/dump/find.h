@@ -13,7 +13,8 @@ enum cf_dump_where {
 	CF_DUMP_PAGEFILE,  /* still inside a paging file */
 	CF_DUMP_DEDICATED, /* inside the dedicated dump file */
 	CF_DUMP_RENAMED,   /* \DUMPxxxx.tmp: a paging file that Windows has already cut and renamed, and not yet copied */
-	CF_DUMP_PROCESS    /* of one program: LocalDumps */
+	CF_DUMP_PROCESS,   /* of one program: LocalDumps */
+	CF_DUMP_ELSEWHERE  /* a file that somebody named; never found */
 };
 
 struct cf_dump_place {

@@ -9,6 +9,8 @@ static const struct {
 	const char *verb;
 	int (*run)(const struct cf_request *req, struct cf_result *r);
 } verbs[] = {
+	{ "list", cf_job_dump_list },
+	{ "info", cf_job_dump_info },
 	{ "configure", cf_job_dump_configure },
 };
 

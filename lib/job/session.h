@@ -61,6 +61,12 @@ int cf_fill_diagnose(const struct cf_session *s, json_t *doc, int *exit_status, 
 /* The keys that every object has: "coldfix", "command", "exit_status" and, where there is one, "error". */
 json_t *cf_json_head(const char *command, int exit_status, const struct cf_error *e);
 
+/* One entry of the contract's "dumps" (describe-dump.c): its header; full: also its drivers and its stack, as far as the dump has them. place NULL: a file of
+ * the host. What can't be decoded is an entry with "error". NULL when out of memory. */
+struct cf_dump_place;
+struct cf_dump_source;
+json_t *cf_describe_dump(struct cf_dump_source *s, const char *path, const struct cf_dump_place *place, bool full);
+
 /* json_string for text that may not be UTF-8. NULL gives JSON null. */
 json_t *cf_json_text(const char *text);
 
@@ -81,6 +87,8 @@ int cf_job_collect(const struct cf_request *req, struct cf_result *r);
 int cf_job_dump(const struct cf_request *req, struct cf_result *r);
 int cf_job_dump_configure(const struct cf_request *req, struct cf_result *r);
 int cf_job_space(const struct cf_request *req, struct cf_result *r);
+int cf_job_dump_list(const struct cf_request *req, struct cf_result *r);
+int cf_job_dump_info(const struct cf_request *req, struct cf_result *r);
 
 /* ---- shared by repair and undo ---- */
 

@@ -422,6 +422,8 @@ char *cf_result_text(const cf_result *result, const struct cf_text_style *style)
 		case CF_DUMP:
 			if (strcmp(cf_str(r->doc, "verb"), "configure") == 0)
 				cf_text_configure(&p, r);
+			else
+				cf_text_dumps(&p, r->doc);
 			break;
 		case CF_COLLECT:
 			cf_text_collect(&p, r->doc);

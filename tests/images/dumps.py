@@ -18,6 +18,7 @@ import sys
 NOW = 1704067200
 PAGE = 4096
 LOW = 0x10  # page tables lie in page 0x10 and those behind it
+SECOND = 0x1000  # first page of the second run of memory
 
 # name, base, size; {64-bit, 32-bit} addresses are told apart by the caller
 MODULES = {
@@ -34,7 +35,7 @@ DEFAULT = {
 
 def frames_of(pages):
     """Two runs of memory with a hole between them."""
-    return list(range(1, 1 + pages // 2)) + list(range(0x100, 0x100 + pages - pages // 2))
+    return list(range(1, 1 + pages // 2)) + list(range(SECOND, SECOND + pages - pages // 2))
 
 
 def header(kind, bits, o, pages, runs):
@@ -253,7 +254,7 @@ def make(kind, **given):
     if o['modules'] and o['pages'] >= 64 and kind not in ('triage', 'header'):
         o['list'] = put_modules(memory, bits, o['pae'])
     half = o['pages'] // 2
-    runs = [(1, half), (0x100, o['pages'] - half)]
+    runs = [(1, half), (SECOND, o['pages'] - half)]
     body = b''
     if kind == 'triage':
         body, runs, o['pages'], memory, frames = triage_block(bits, o), [], 0, {}, []

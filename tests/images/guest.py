@@ -11,6 +11,7 @@ import struct
 import sys
 
 import clutter
+import dumps
 import reg
 
 NOW = 1704067200
@@ -56,43 +57,6 @@ def noise(n, seed):
         x = (x * 6364136223846793005 + 1442695040888963407) & (1 << 64) - 1
         out += struct.pack('<Q', x ^ x >> 29)
     return bytes(out)
-
-
-def dump64(kind, build, pages):
-    """A crash dump: DUMP_HEADER64, for kinds 5 and 6 a bitmap, then the pages (each carries its frame number)."""
-    h = bytearray(b'PAGE' * 2048)
-    struct.pack_into('<8sIIQQQQIII', h, 0, b'PAGEDU64', 15, build, 0x1ad000, 0xffffe58000000000, 0xfffff80412c5a3d0,
-                     0xfffff80412c4f2b0, 0x8664, 2, 0x7e)
-    struct.pack_into('<IQQQQ', h, 0x3c, 0, 0xffffffffc0000005, 0xfffff80412a3b1c4, 0xffffd00020a87a58, 0xffffd00020a872a0)
-    h[0x60:0x80] = bytes(32)
-    struct.pack_into('<Q', h, 0x80, 0xfffff80412c00b20)
-    struct.pack_into('<IIQ', h, 0x88, 2, 0, pages)
-    struct.pack_into('<QQQQ', h, 0x98, 1, pages // 2, 0x100, pages - pages // 2)
-    frames = list(range(1, 1 + pages // 2)) + list(range(0x100, 0x100 + pages - pages // 2))
-    body = b''
-    if kind in (5, 6):
-        bits = 0x1000
-        bitmap = bytearray(bits // 8)
-        for f in frames:
-            bitmap[f // 8] |= 1 << f % 8
-        first = (0x2000 + 0x38 + len(bitmap) + 4095) & ~4095
-        bh = bytearray(0x38)
-        struct.pack_into('<4s4sI', bh, 0, b'SDMP', b'DUMP', 0)
-        struct.pack_into('<QQQ', bh, 0x20, first, pages, bits)
-        body = (bytes(bh) + bytes(bitmap)).ljust(first - 0x2000, b'\0')
-    data = b''.join(struct.pack('<Q', f) * 512 for f in frames)
-    struct.pack_into('<I', h, 0xf98, kind)
-    struct.pack_into('<QQ', h, 0xfa0, 0x2000 + len(body) + len(data), (NOW + 3600) * 10000000 + 116444736000000000)
-    h[0xfb0:0x1030] = bytes(128)
-    struct.pack_into('<QIIIII', h, 0x1030, 5 * 3600 * 10000000, 0, 0, 3, 0x112, 0)
-    return bytes(h) + body + data
-
-
-def minidump64(build):
-    h = bytearray(dump64(4, build, 0)[:0x2000])
-    struct.pack_into('<IQ', h, 0x88, 0x45474150, 0x4547415045474150)
-    struct.pack_into('<Q', h, 0xfa0, 0x10000)
-    return bytes(h) + bytes(0xe000)
 
 
 class Builder:
@@ -234,12 +198,12 @@ class Builder:
     def windows_faults(self, v):
         f = self.faults
         if 'dump-in-pagefile' in f:
-            self.do(v, 'poke', 'pagefile.sys', 0, self.write('f/pagedump', dump64(6, self.build, 200)))
+            self.do(v, 'poke', 'pagefile.sys', 0, self.write('f/pagedump', dumps.make('bitmap', build=self.build, pages=200)))
         if 'dump-found' in f:
-            self.do(v, 'file', 'Windows/MEMORY.DMP', self.write('f/memory.dmp', dump64(5, self.build, 300)))
-            self.do(v, 'file', 'Windows/Minidump/010124-5171-01.dmp', self.write('f/mini.dmp', minidump64(self.build)))
+            self.do(v, 'file', 'Windows/MEMORY.DMP', self.write('f/memory.dmp', dumps.make('bitmap', build=self.build, pages=300)))
+            self.do(v, 'file', 'Windows/Minidump/010124-5171-01.dmp', self.write('f/mini.dmp', dumps.make('triage', build=self.build)))
             self.do(v, 'file', 'Windows/LiveKernelReports/WATCHDOG-20240101-0000.dmp',
-                    self.write('f/live.dmp', dump64(1, self.build, 64)))
+                    self.write('f/live.dmp', dumps.make('complete', build=self.build, code=0x161, attributes=0x10)))
         if 'volume-hibernated' in f:
             self.do(v, 'solid', 'hiberfil.sys', self.disk['page_file_size'])
             self.do(v, 'poke', 'hiberfil.sys', 0,
