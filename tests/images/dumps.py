@@ -4,7 +4,7 @@
 usage: dumps.py KIND OUT [NAME=VALUE ...]
   KIND  complete, kernel (before Windows 8), bitmap, active, triage, header, user
   bits=64|32 pae=0|1 pages=N build=N code=N p1=N p2=N p3=N p4=N cpus=N time=UNIX uptime=SECONDS attributes=N
-  modules=0|1 (page tables and a list of drivers)  blobs=0|1 (data of drivers behind it)  entry=N (bytes of a triage driver entry)
+  modules=0|1 (page tables and a list of drivers)  blobs=0|1 (data of drivers behind it)  entry=N (bytes of a triage driver entry)  pad=0|1 (a triage dump of 64 KiB)
   cut=N (only the first N bytes)
 
 Synthetic: written from public descriptions of the format (mindumpdef.h of the Windows SDK, volatility3, kdmp-parser, ReactOS, rizin), by hand and
@@ -185,12 +185,13 @@ def triage_block(bits, o):
             struct.pack_into('<I', e, 0x48, 0x5f000000 + k)
         drivers += bytes(e)
         pool += (struct.pack('<I', len(text) // 2) + text + b'\0\0' + b'\0' * 7)[:(len(text) + 6 + 7) & ~7]
-    end = pool_at + len(pool)
+    # Windows' own have 64 KiB at least.
+    end = max(pool_at + len(pool), 0x10000 - 4 if o['pad'] else 0)
     t = bytearray(0x100)
     struct.pack_into('<18I', t, 0, 0, end + 4, end, 0x348 if wide else 0x320, 0xf00 if wide else 0x7d0, 0, 0, 0, 0, 0, stack_at, len(stack), list_at,
                      len(mods), pool_at, len(pool), 0, 0xffffffff)
     t[0x48:0x48 + word] = top.to_bytes(word, 'little')
-    return bytes(t) + stack + drivers + pool + b'TRGD'
+    return (bytes(t) + stack + drivers + pool).ljust(end - size, b'\0') + b'TRGD'
 
 
 def user_dump(o):
@@ -235,8 +236,8 @@ def blobs():
 
 
 def make(kind, **given):
-    o = dict(bits=64, pae=0, pages=64, build=17763, cpus=2, time=NOW + 3600, uptime=5 * 3600, attributes=0, modules=1, blobs=0, entry=0, cut=None,
-             kind=kind)
+    o = dict(bits=64, pae=0, pages=64, build=17763, cpus=2, time=NOW + 3600, uptime=5 * 3600, attributes=0, modules=1, blobs=0, entry=0, pad=1,
+             cut=None, kind=kind)
     bits = given.get('bits', 64)
     o.update(DEFAULT[bits])
     o.update(given)
