@@ -98,11 +98,10 @@ struct cf_request {
 	uint64_t dedicated_size;         /* bytes of the dedicated dump file; 0: what the type needs */
 	int nmi;                         /* NMICrashDump, where this Windows needs it */
 	int accept_shadow_copy_loss, recovery_key_at_hand, discard_dump;
-	/* For programs that end after one command, like coldfix itself: commands that only read (info, diagnose, ls, cat, get, bcd, reg, collect, space, dump list
-	 * and dump info)
-	 * lock the calling PROCESS in once its disks are open: no new privileges, 4 GiB more memory, no core file, and where the kernel
-	 * has Landlock and seccomp, no file can be opened any more (but for get, new ones in `to`), no program or process started, no
-	 * connection made. It can't be taken back. 0: no; 1: as far as possible; 2: and give notice of what is missing. */
+	/* For programs that end after one command, like coldfix itself: commands that only read (info, diagnose, ls, cat, get, bcd, reg, collect, space,
+	 * dump list, dump info) lock the calling PROCESS in once its disks are open: no new privileges, 4 GiB more memory, no core file, and
+	 * where the kernel has Landlock and seccomp, no file can be opened any more (but for get, new ones in `to`), no program or process
+	 * started, no connection made. It can't be taken back. 0: no; 1: as far as possible; 2: and give notice of what is missing. */
 	int sandbox;
 	int force;               /* undo although the disk has changed since */
 
