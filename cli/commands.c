@@ -24,9 +24,9 @@ const struct command commands[] = {
 	{ "cleanup", CF_CLEANUP, OPT_COMMON | OPT_DISK | OPT_WRITE | OPT_SHADOW | OPT_CLEAN, 1, "[OPTIONS] DISK", "delete what Disk Cleanup would",
 	  "Lists what can go from the Windows volume, each class with the bytes that deleting it really gives back, asks, and deletes it in a\n"
 	  "transaction. By default only what Windows makes again or nobody misses; --class names others." },
-	{ "explain", CF_EXPLAIN, OPT_COMMON, 0, "[ID|ARTICLE]", "what a problem is, and what its repair does",
-	  "Without an argument lists every problem id. With an id or an article (status-no-memory, starting-windows): how it is seen, what the\n"
-	  "repair does, the risk." },
+	{ "explain", CF_EXPLAIN, READS, 0, "[OPTIONS] [ID|ARTICLE [DISK]]", "what a problem is, and what its repair does",
+	  "Without an argument lists every problem id. With an id: how it is seen, what the repair does, the risk. With an article\n"
+	  "(status-no-memory, starting-windows): its steps in order, and with DISK what that disk says about each of them. Reads only." },
 	{ "ls", CF_LS, READS | OPT_LIST, 1, "[OPTIONS] DISK [PATH ...]", "list files of the guest",
 	  "PATH is a Windows path in any letter case: C:\\Windows, 2:\\Boot (partition 2) or \\Windows (the volume of Windows)." },
 	{ "cat", CF_CAT, READS, 1, "[OPTIONS] DISK PATH ...", "write a guest file to standard output",
@@ -50,6 +50,9 @@ const struct command commands[] = {
 	{ "space", CF_SPACE, READS | OPT_TOP, 1, "[OPTIONS] DISK", "what fills the volumes, and in how many pieces it lies",
 	  "Shows total, used and free space of every NTFS volume, what fills it (Windows, component store, users, paging files, dumps, update\n"
 	  "downloads, shadow copies, …), the largest folders and files, and how fragmented files and free space are. Reads only." },
+	{ "symptom", CF_SYMPTOM, OPT_COMMON, 0, "[OPTIONS] FILE ...", "what does a screenshot or a serial log show",
+	  "Reads boot-diagnostics screenshots (PNG, JPEG, BMP, PPM) and logs of the serial console: which screen, which error code, which\n"
+	  "language, which article, and the command to run next. Says \"not recognised\" rather than guess. Pictures need tesseract." },
 };
 const size_t n_commands = sizeof commands / sizeof commands[0];
 
@@ -79,6 +82,7 @@ static const struct {
 	{ OPT_REPAIR, "  --only ID,...          repair only these problems, also opt-in and recommended ones\n"
 		      "  --skip ID,...          leave these problems\n"
 		      "  --with ID,...          repair these opt-in problems too\n"
+		      "  --symptom FILE         repair what the article of this screenshot or serial log is about\n"
 		      "  --prepare              apply the recommended settings too\n"
 		      "  --output NEW           work on a copy; .vhd (fixed), .vhdx, .qcow2, else raw\n"
 		      "  --dump-file PATH, --dedicated-dump-file PATH\n"

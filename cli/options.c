@@ -15,7 +15,7 @@ enum {
 	O_JSON = 256, O_COLOR, O_PROGRESS, O_HELP, O_VERSION,
 	O_FORMAT, O_SECTOR, O_BACKING, O_CHECKPOINTS, O_SHARE, O_UNCLEAN,
 	O_RAM, O_TEMP, O_DATA, O_WINDOWS,
-	O_ONLY, O_SKIP, O_WITH, O_PREPARE, O_OUTPUT, O_BACKUP, O_NO_BACKUP, O_EXPECT, O_DUMP_FILE, O_DEDICATED, O_DISCARD, O_KEY, O_SHADOW, O_EXPAND,
+	O_ONLY, O_SYMPTOM, O_SKIP, O_WITH, O_PREPARE, O_OUTPUT, O_BACKUP, O_NO_BACKUP, O_EXPECT, O_DUMP_FILE, O_DEDICATED, O_DISCARD, O_KEY, O_SHADOW, O_EXPAND,
 	O_DRY, O_YES, O_UNDO_FILE, O_NO_UNDO, O_FORCE, O_TO, O_ARCHIVE,
 	O_TYPE, O_DEDICATED_FILE, O_SIZE, O_NMI, O_TOP,
 	O_CLASS, O_KEEP_DAYS, O_MIN_FREE
@@ -43,6 +43,7 @@ static const struct option longopts[] = {
 	{ "skip", required_argument, NULL, O_SKIP },
 	{ "with", required_argument, NULL, O_WITH },
 	{ "prepare", no_argument, NULL, O_PREPARE },
+	{ "symptom", required_argument, NULL, O_SYMPTOM },
 	{ "output", required_argument, NULL, O_OUTPUT },
 	{ "backup-dir", required_argument, NULL, O_BACKUP },
 	{ "no-backup", no_argument, NULL, O_NO_BACKUP },
@@ -88,7 +89,7 @@ static unsigned group_of(int opt)
 		return OPT_REPAIR | OPT_CONFIGURE;
 	case O_TYPE: case O_DEDICATED_FILE: case O_SIZE: case O_NMI:
 		return OPT_CONFIGURE;
-	case O_ONLY: case O_SKIP: case O_WITH: case O_PREPARE: case O_OUTPUT: case O_DEDICATED: case O_DISCARD: case O_KEY: case O_EXPAND:
+	case O_ONLY: case O_SYMPTOM: case O_SKIP: case O_WITH: case O_PREPARE: case O_OUTPUT: case O_DEDICATED: case O_DISCARD: case O_KEY: case O_EXPAND:
 		return OPT_REPAIR;
 	case O_SHADOW:
 		return OPT_SHADOW;
@@ -296,6 +297,9 @@ static int set_repair(int opt, struct options *o, struct cf_error *err)
 		return parse_number(optarg, "windows", 1, 99, &r->windows, err);
 	case O_ONLY:
 		return push_ids(&o->only, optarg, "only", err);
+	case O_SYMPTOM:
+		r->symptom = optarg;
+		break;
 	case O_SKIP:
 		return push_ids(&o->skip, optarg, "skip", err);
 	case O_WITH:
@@ -428,8 +432,11 @@ static int positionals(int argc, char **argv, const struct command **command, st
 	size_t n = 0;
 	while (o->args && o->args[n])
 		n++;
+	if (!n && !o->help && *command && (*command)->id == CF_SYMPTOM)
+		return usage(err, "coldfix symptom needs a file: a screenshot or the log of a serial console");
 	size_t most = !*command ? 0
-		      : (*command)->id == CF_UNDO || (*command)->id == CF_EXPLAIN ? 1
+		      : (*command)->id == CF_UNDO ? 1
+		      : (*command)->id == CF_EXPLAIN ? 2
 		      : (*command)->id == CF_INFO || (*command)->id == CF_DIAGNOSE || (*command)->id == CF_REPAIR ||
 					(*command)->id == CF_COLLECT || (*command)->id == CF_SPACE || (*command)->id == CF_CLEANUP ? 0 : SIZE_MAX;
 	if (n > most)
@@ -440,7 +447,7 @@ static int positionals(int argc, char **argv, const struct command **command, st
 /* Commands that the documentation speaks of and that a later version brings. */
 static bool planned(const char *name)
 {
-	static const char *const later[] = { "expand", "defrag", "symptom" };
+	static const char *const later[] = { "expand", "defrag" };
 	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
 		if (strcmp(name, later[i]) == 0)
 			return true;

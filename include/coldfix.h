@@ -62,7 +62,8 @@ enum cf_command {
 	CF_COLLECT,
 	CF_DUMP,
 	CF_SPACE,
-	CF_CLEANUP
+	CF_CLEANUP,
+	CF_SYMPTOM
 };
 
 enum cf_temp_disk { CF_TEMP_UNKNOWN, CF_TEMP_SCSI, CF_TEMP_NVME, CF_TEMP_NONE, CF_TEMP_LETTER };
@@ -89,6 +90,8 @@ struct cf_request {
 	/* what to repair */
 	const char *const *only, *const *skip, *const *with; /* problem ids, NULL-terminated; may be NULL */
 	int prepare;
+	const char *symptom;     /* repair: a screenshot or serial log; only the problems of the article that it names are repaired */
+	const char *article;     /* likewise, the article itself: "status-no-memory", "starting-windows" */
 	int windows;             /* --windows N, from 1; 0: the one the default loader boots */
 	const char *expect_computer;
 	const char *dump_file;           /* DumpFile to set when the default has no room */

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -109,7 +110,22 @@ static bool allow_folder(int ruleset, const char *folder, uint64_t access)
 }
 #endif
 
-/* Handles every right of Landlock's first version and grants none, but for the folders. */
+/* A program may read and run what lies beneath place, or the file itself. */
+static bool allow_reading(int ruleset, const char *place)
+{
+	struct landlock_path_beneath_attr rule = { .allowed_access = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE };
+	struct stat st;
+	rule.parent_fd = open(place, O_PATH | O_CLOEXEC);
+	if (rule.parent_fd < 0)
+		return true; /* not there: nothing to allow */
+	if (fstat(rule.parent_fd, &st) == 0 && S_ISDIR(st.st_mode))
+		rule.allowed_access |= LANDLOCK_ACCESS_FS_READ_DIR;
+	bool ok = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
+	close(rule.parent_fd);
+	return ok;
+}
+
+/* Handles every right of Landlock's first version and grants none, but for the folders and what a program has to read. */
 static bool deny_files(const struct cf_sandbox *s)
 {
 #if defined(HAVE_LANDLOCK) && defined(SYS_landlock_create_ruleset)
@@ -118,8 +134,10 @@ static bool deny_files(const struct cf_sandbox *s)
 	if (fd < 0)
 		return false;
 	bool ok = allow_folder(fd, s->folder, s->tree ? MAKE_TREE : MAKE_FILES) && allow_folder(fd, s->also, MAKE_FILES) &&
-		  allow_folder(fd, s->tree ? s->remove : NULL, LANDLOCK_ACCESS_FS_REMOVE_DIR) &&
-		  syscall(SYS_landlock_restrict_self, fd, 0) == 0;
+		  allow_folder(fd, s->tree ? s->remove : NULL, LANDLOCK_ACCESS_FS_REMOVE_DIR);
+	for (size_t i = 0; s->program && s->program[i]; i++)
+		ok = allow_reading(fd, s->program[i]) && ok;
+	ok = ok && syscall(SYS_landlock_restrict_self, fd, 0) == 0;
 	close(fd);
 	return ok;
 #else
@@ -195,6 +213,30 @@ static bool filter_syscalls(const struct cf_sandbox *s)
 #endif
 }
 
+/* For another program, whose needs are not known call by call: everything but what reaches beyond it. */
+static bool filter_program(void)
+{
+#ifdef HAVE_SECCOMP
+	static const int denied[] = { SCMP_SYS(socket), SCMP_SYS(socketpair), SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(listen),
+		SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
+		SCMP_SYS(process_vm_writev), SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(setns),
+		SCMP_SYS(unshare), SCMP_SYS(bpf), SCMP_SYS(perf_event_open), SCMP_SYS(keyctl), SCMP_SYS(add_key), SCMP_SYS(request_key),
+		SCMP_SYS(userfaultfd), SCMP_SYS(io_uring_setup), SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(kexec_load),
+		SCMP_SYS(reboot), SCMP_SYS(kill), SCMP_SYS(tkill), SCMP_SYS(ioctl), SCMP_SYS(fork), SCMP_SYS(vfork) };
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	bool ok = filter != NULL;
+	for (size_t i = 0; ok && i < CF_ARRAY_LEN(denied); i++) {
+		int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), denied[i], 0);
+		ok = r == 0 || r == -EDOM || r == -EINVAL;
+	}
+	ok = ok && seccomp_load(filter) == 0;
+	seccomp_release(filter);
+	return ok;
+#else
+	return false;
+#endif
+}
+
 unsigned cf_sandbox_enter(const struct cf_sandbox *s)
 {
 	unsigned absent = 0;
@@ -209,7 +251,7 @@ unsigned cf_sandbox_enter(const struct cf_sandbox *s)
 		absent |= CF_SANDBOX_PRIVS;
 	if (!deny_files(s))
 		absent |= CF_SANDBOX_FILES;
-	if (!filter_syscalls(s))
+	if (!(s->program ? filter_program() : filter_syscalls(s)))
 		absent |= CF_SANDBOX_SYSCALLS;
 	return absent;
 }

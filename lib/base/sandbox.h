@@ -23,6 +23,9 @@ struct cf_sandbox {
 	bool tree;             /* in `folder` also folders may be made, removed and renamed, and files read back */
 	const char *remove;    /* with tree: empty folders in this one may be removed (`folder` itself, if it was made for this); NULL */
 	bool threads;          /* threads of this process may be started; with whole_process only */
+	/* Not NULL: a child that is about to become another program. It may read and run what lies in these places (NULL-terminated; what
+	 * is not there is passed over), write only to what is open, and make no connection, mount or trace. Limits stay in force. */
+	const char *const *program;
 };
 
 #define CF_SANDBOX_LIMITS 1u   /* resource limits, no core file */

@@ -12,6 +12,7 @@
 
 #include "job/select.h"
 #include "job/session.h"
+#include "job/symptom.h"
 
 struct run {
 	struct cf_session s;
@@ -444,8 +445,26 @@ int cf_job_task(const struct cf_request *req, const struct cf_task *task, struct
 	return ret;
 }
 
+/* --symptom FILE: the same repair with the problems of the article that the file names. Settings that make the next hang
+ * visible are what the other article is about, so with it they run by themselves. */
+static int repair_symptom(const struct cf_request *req, struct cf_result *out)
+{
+	struct cf_request chosen = *req;
+	json_t *described = NULL;
+	if (req->only)
+		return cf_fail(&out->error, CF_E_USAGE, "--symptom and --only both say what is repaired: give one of them");
+	if (cf_symptom_article(req->symptom, &described, &chosen.article, &out->error) < 0)
+		return -1;
+	json_object_set_new(out->doc, "symptom", described);
+	chosen.symptom = NULL;
+	chosen.prepare |= strcmp(chosen.article, CF_ARTICLE_STARTING_WINDOWS) == 0;
+	return cf_job_repair(&chosen, out);
+}
+
 int cf_job_repair(const struct cf_request *req, struct cf_result *out)
 {
+	if (req->symptom)
+		return repair_symptom(req, out);
 	if (cf_select_check(req, &out->error) < 0)
 		return -1;
 	if (req->output && access(req->output, F_OK) == 0)

@@ -24,6 +24,7 @@ static const struct {
 	[CF_DUMP] = { "dump", cf_job_dump },
 	[CF_SPACE] = { "space", cf_job_space },
 	[CF_CLEANUP] = { "cleanup", cf_job_cleanup },
+	[CF_SYMPTOM] = { "symptom", cf_job_symptom },
 };
 
 const char *cf_command_name(enum cf_command c)
@@ -43,7 +44,7 @@ cf_result *cf_run(const struct cf_request *req)
 	int ret;
 	if ((unsigned)req->command >= CF_ARRAY_LEN(commands))
 		ret = cf_fail(&r->error, CF_E_USAGE, "unknown command");
-	else if (req->command != CF_EXPLAIN && (!req->disk || !*req->disk))
+	else if (req->command != CF_EXPLAIN && req->command != CF_SYMPTOM && (!req->disk || !*req->disk))
 		ret = cf_fail(&r->error, CF_E_USAGE, "no disk was named");
 	else
 		ret = commands[req->command].run(req, r);
@@ -92,6 +93,9 @@ const char *const *cf_features(void)
 #endif
 #ifdef HAVE_ZSTD
 		"zstd",
+#endif
+#ifdef HAVE_IMAGES
+		"images",
 #endif
 		NULL,
 	};

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "job/symptom.h"
+
 static bool in_list(const char *const *list, const char *id)
 {
 	for (size_t i = 0; list && list[i]; i++)
@@ -28,6 +30,12 @@ int cf_select_check(const struct cf_request *req, struct cf_error *err)
 	return 0;
 }
 
+static bool is_obstacle(const struct cf_finding *f)
+{
+	const char *id = f->problem->id;
+	return strcmp(id, "volume-hibernated") == 0 || strcmp(id, "volume-unclean") == 0 || strcmp(id, "gpt-damaged") == 0;
+}
+
 enum choice { RUN, NOT_ASKED, SKIP, IF_OTHERS_RUN };
 
 static enum choice choose(const struct cf_request *req, const struct cf_finding *f)
@@ -39,6 +47,9 @@ static enum choice choose(const struct cf_request *req, const struct cf_finding 
 		return in_list(req->only, id) ? RUN : SKIP;
 	if (in_list(req->with, id))
 		return RUN;
+	/* With an article only its problems; what stands in the way of every repair stays. */
+	if (req->article && !is_obstacle(f) && !cf_article_covers(req->article, f->problem))
+		return SKIP;
 	/* --force-unclean is itself the word that the journal may be emptied, but only where something has to be written. */
 	switch (f->repair) {
 	case CF_REPAIR_DEFAULT:
@@ -61,12 +72,6 @@ static int fix_one(const struct cf_context *c, struct cf_finding *f, struct cf_w
 		return -1;
 	f->status = f->blocked ? CF_STATUS_LEFT : CF_STATUS_PLANNED;
 	return 0;
-}
-
-static bool is_obstacle(const struct cf_finding *f)
-{
-	const char *id = f->problem->id;
-	return strcmp(id, "volume-hibernated") == 0 || strcmp(id, "volume-unclean") == 0 || strcmp(id, "gpt-damaged") == 0;
 }
 
 /* One pass over the findings of one kind; recommended ones only when something that counts is repaired. */

@@ -89,6 +89,7 @@ int cf_job_dump_configure(const struct cf_request *req, struct cf_result *r);
 int cf_job_space(const struct cf_request *req, struct cf_result *r);
 int cf_job_dump_list(const struct cf_request *req, struct cf_result *r);
 int cf_job_dump_info(const struct cf_request *req, struct cf_result *r);
+int cf_job_symptom(const struct cf_request *req, struct cf_result *r);
 
 /* ---- shared by repair and undo ---- */
 

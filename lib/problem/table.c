@@ -16,6 +16,7 @@ const struct cf_problem *const cf_problem_table[] = {
 	&cf_problem_dump_has_no_room,
 	&cf_problem_dump_in_pagefile,
 	&cf_problem_dump_found,
+	&cf_problem_hang_at_start,
 	&cf_problem_hive_unclean,
 	&cf_problem_hive_corrupt,
 	&cf_problem_volume_unclean,

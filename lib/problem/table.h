@@ -16,6 +16,7 @@ extern const struct cf_problem cf_problem_volume_full, cf_problem_free_space_sca
 	cf_problem_dump_has_no_room, cf_problem_dump_in_pagefile, cf_problem_dump_found, cf_problem_hive_unclean,
 	cf_problem_hive_corrupt, cf_problem_volume_unclean, cf_problem_volume_hibernated, cf_problem_gpt_damaged,
 	cf_problem_shadow_copies, cf_problem_boot_store_missing, cf_problem_control_set_missing, cf_problem_encrypted,
-	cf_problem_unsupported_filesystem, cf_problem_dynamic_disk;
+	cf_problem_unsupported_filesystem, cf_problem_dynamic_disk,
+	cf_problem_hang_at_start;
 
 #endif

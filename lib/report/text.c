@@ -249,6 +249,10 @@ static void text_repair(struct cf_page *p, const cf_result *r)
 	uint64_t planned = cf_num(doc, "bytes_planned"), written = cf_num(doc, "bytes_written");
 	bool declined = json_is_true(json_object_get(doc, "declined"));
 	if (r->plan || r->dry_run) {
+		const json_t *symptom = json_object_get(doc, "symptom");
+		if (symptom)
+			cf_page_print(p, CF_INK_PLAIN, _("%s: %s; the problems of the article %s are repaired.\n\n"), cf_str(symptom, "path"),
+				      cf_str(symptom, "screen"), cf_str(symptom, "article"));
 		verdict(p, doc);
 		cf_text_disk(p, doc, false);
 	}
@@ -299,11 +303,45 @@ static void text_undo(struct cf_page *p, const cf_result *r)
 		cf_page_print(p, CF_INK_GREEN, _("Undone: %s put back, the disk is as it was before the repair.\n"), size);
 }
 
+static void playbook(struct cf_page *p, const json_t *doc)
+{
+	size_t i, k;
+	json_t *step, *line;
+	json_array_foreach(json_object_get(doc, "playbook"), i, step) {
+		char number[16], buf[1100];
+		snprintf(number, sizeof number, "%llu.", (unsigned long long)cf_num(step, "step"));
+		if (i)
+			cf_page_print(p, CF_INK_PLAIN, "\n");
+		cf_page_item(p, 0, CF_INK_BOLD, number, 4, cf_str(step, "title"));
+		cf_page_item(p, 4, CF_INK_PLAIN, "", 0, cf_str(step, "text"));
+		json_array_foreach(json_object_get(step, "facts"), k, line)
+			cf_page_item(p, 4, CF_INK_YELLOW, _("here:"), 6, json_string_value(line));
+		json_array_foreach(json_object_get(step, "commands"), k, line) {
+			/* the disk that was given, as it has to be typed */
+			const char *text = json_string_value(line), *at = *p->disk ? strstr(text, "DISK") : NULL;
+			if (at)
+				cf_page_print(p, CF_INK_CYAN, "      %.*s%s%s\n", (int)(at - text), text, cf_quoted(p->disk, buf, sizeof buf), at + 4);
+			else
+				cf_page_print(p, CF_INK_CYAN, "      %s\n", text);
+		}
+	}
+}
+
 static void text_explain(struct cf_page *p, const json_t *doc)
 {
 	size_t i;
 	json_t *v;
 	bool list = json_is_true(json_object_get(doc, "list"));
+	if (*p->disk) {
+		cf_text_disk(p, doc, false);
+		cf_page_print(p, CF_INK_PLAIN, "\n");
+	}
+	playbook(p, doc);
+	/* The problems of an article one by one only where that is asked for; their ids stand in its steps. */
+	if (json_array_size(json_object_get(doc, "playbook")) && p->verbose <= 0) {
+		cf_page_print(p, CF_INK_PLAIN, _("\nThe problems of this article one by one: coldfix explain --verbose %s\n"), cf_str(doc, "article"));
+		return;
+	}
 	json_array_foreach(json_object_get(doc, "problems"), i, v) {
 		if (list) {
 			cf_page_item(p, 0, severity_ink(cf_str(v, "severity")), cf_str(v, "id"), ID_WIDTH + 2, cf_str(v, "title"));
@@ -391,7 +429,7 @@ char *cf_result_text(const cf_result *result, const struct cf_text_style *style)
 	safe.doc = cf_page_safe(result->doc);
 	if (!safe.doc)
 		return NULL;
-	if (r->error.code == CF_OK || r->command == CF_DIAGNOSE) {
+	if (r->error.code == CF_OK || r->command == CF_DIAGNOSE || r->command == CF_SYMPTOM) {
 		switch (r->command) {
 		case CF_INFO:
 			cf_text_disk(&p, r->doc, true);
@@ -436,6 +474,9 @@ char *cf_result_text(const cf_result *result, const struct cf_text_style *style)
 			break;
 		case CF_CLEANUP:
 			cf_text_cleanup(&p, r);
+			break;
+		case CF_SYMPTOM:
+			cf_text_symptom(&p, r->doc);
 			break;
 		}
 	}

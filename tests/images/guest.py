@@ -204,6 +204,9 @@ class Builder:
             self.do(v, 'file', 'Windows/Minidump/010124-5171-01.dmp', self.write('f/mini.dmp', dumps.make('triage', build=self.build)))
             self.do(v, 'file', 'Windows/LiveKernelReports/WATCHDOG-20240101-0000.dmp',
                     self.write('f/live.dmp', dumps.make('complete', build=self.build, code=0x161, attributes=0x10)))
+        self.boot_status(v, not ({'hang-at-start', 'hang-at-start-update'} & f))
+        if 'hang-at-start-update' in f:
+            self.do(v, 'text', 'Windows/WinSxS/pending.xml', '<?xml version="1.0" encoding="utf-8"?><PendingTransaction/>')
         if 'volume-hibernated' in f:
             self.do(v, 'solid', 'hiberfil.sys', self.disk['page_file_size'])
             self.do(v, 'poke', 'hiberfil.sys', 0,
@@ -232,6 +235,13 @@ class Builder:
             self.do(v, 'journal', '1.1', 'dirty')
         else:
             self.do(v, 'journal', '1.1', 'clean')
+
+    def boot_status(self, v, good):
+        """bootstat.dat: RTL_BSD_DATA in 64 KiB, as Windows 10 makes it."""
+        data = bytearray(65536)
+        struct.pack_into('<IIBBBB', data, 0, 0x88, 1, 1, 30, good, good)
+        data[0x30] = 0 if good else 2
+        self.do(v, 'file', 'Windows/bootstat.dat', self.write('f/bootstat.dat', bytes(data)))
 
     def recovery(self):
         if not reg.find(self.disk, 'recovery'):

@@ -10,9 +10,9 @@ import sys
 from tap import done, ok
 
 root = pathlib.Path(sys.argv[1])
-order = ["base", "block", "txn", "part", "volume", "registry", "windows", "dump", "space", "problem", "job", "report"]
+order = ["base", "block", "txn", "part", "volume", "registry", "windows", "dump", "space", "symptom", "problem", "job", "report"]
 include = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.M)
-third_party = {"ntfs-3g/": "volume/ntfs", "hivex.h": "registry/hive-hivex", "libnbd.h": "block/"}
+third_party = {"ntfs-3g/": "volume/ntfs", "hivex.h": "registry/hive-hivex", "libnbd.h": "block/", "png.h": "symptom/image", "jpeglib.h": "symptom/image"}
 
 folders = sorted(p.name for p in (root / "lib").iterdir() if p.is_dir())
 ok(set(folders) <= set(order), "every folder of lib/ has a place in the order", folders)
