@@ -158,9 +158,6 @@ static int read_code(const struct page *p, double no_memory, struct cf_read_code
 	if (ret < 0)
 		return err && err->code != CF_OK ? -1 : cf_fail_nomem(err);
 	cf_code_decide((const char(*)[CF_CODE_TEXT])reading, n, &shape, no_memory, code);
-	if (getenv("COLDFIX_SYMPTOM_DEBUG"))
-		for (size_t i = 0; i < n; i++)
-			fprintf(stderr, "reading %s shape %d %02x/%02x %.2f\n", reading[i], shape.known, shape.zeros, shape.not_zeros, shape.last_two);
 	return 0;
 }
 

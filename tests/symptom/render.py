@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """render.py - draws boot screens as Windows draws them, with the truth about each beside it.
 
-usage: render.py --out DIR [--positives N] [--others N] [--seed N]
+usage: render.py --out DIR [--positives N] [--others N] [--seed N] [--pick NAME,...]
 
 N positives show 0xC0000017 on a Boot Manager or Recovery screen in four languages; N others are everything else: other codes, blue
 screens, disk checks, log-ins, desktops, consoles, logos. truth.json says what each file is. Fonts that stand in for Windows' own:
@@ -343,11 +343,14 @@ def main():
     usage.add_argument('--positives', type=int, default=200)
     usage.add_argument('--others', type=int, default=200)
     usage.add_argument('--seed', type=int, default=1)
+    usage.add_argument('--pick', help='only these: positive-000,other-003,...')
     o = usage.parse_args()
     os.makedirs(o.out, exist_ok=True)
     truth = []
     for kind, count, make in (('positive', o.positives, positive), ('other', o.others, negative)):
         for i in range(count):
+            if o.pick and '%s-%03d' % (kind, i) not in o.pick.split(','):
+                continue
             rng = random.Random('%s %d %d' % (kind, o.seed, i))
             screen, true = make(rng, i)
             file, image, options = spoil(rng, screen, '%s-%03d' % (kind, i))

@@ -158,6 +158,44 @@ static void test_whole_process(void **state)
 	rmdir(folder);
 }
 
+/* A child that becomes another program: it runs and reads where it may, and nowhere else. Exit status of /bin/sh -c text. */
+static int as_program(const char *text, unsigned *absent)
+{
+	int ends[2], status = 0;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		static const char *const may_read[] = { "/usr", "/lib", "/lib64", "/bin", "/nonexistent", NULL };
+		const struct cf_sandbox s = { .program = may_read, .wall_seconds = 60 };
+		unsigned a = cf_sandbox_enter(&s);
+		if (write(ends[1], &a, sizeof a) == sizeof a)
+			execl("/bin/sh", "sh", "-c", text, NULL);
+		_exit(126);
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], absent, sizeof *absent), sizeof *absent);
+	close(ends[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_program(void **state)
+{
+	(void)state;
+	unsigned absent;
+	char folder[] = "/tmp/coldfix-sandbox-XXXXXX", text[200];
+	assert_int_equal(as_program("read -r line </usr/share/dict/none; exit 7", &absent), 7);
+	if (absent & CF_SANDBOX_FILES)
+		skip();
+	assert_non_null(mkdtemp(folder));
+	snprintf(text, sizeof text, "echo x 2>&- >%s/new && exit 0; exit 8", folder);
+	assert_int_equal(as_program(text, &absent), 8);
+	/* /bin/sh itself may be read, what is not named may not */
+	assert_int_equal(as_program("[ -r /bin/sh ] && read -r line </bin/sh; exit 9", &absent), 9);
+	assert_int_equal(as_program("read -r line </etc/passwd && exit 0; exit 10", &absent), 10);
+	rmdir(folder);
+}
+
 static void test_time_limit(void **state)
 {
 	(void)state;
@@ -179,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_whole_process),
+		cmocka_unit_test(test_program),
 		cmocka_unit_test(test_time_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
