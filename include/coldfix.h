@@ -114,6 +114,9 @@ struct cf_request {
 	int keep_days;
 	uint64_t min_free;       /* volume-full: less than this is full; bytes; 0: 300 MiB */
 
+	/* The most bytes of changed blocks that work in several transactions holds in memory before it commits one; 0: 240 MiB. */
+	uint64_t max_held;
+
 	/* where things go */
 	const char *output;      /* --output NEW: work on a copy */
 	const char *backup_dir;

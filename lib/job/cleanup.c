@@ -13,8 +13,8 @@
 #include "space/cleanup.h"
 #include "txn/series.h"
 
-#define MAX_HELD (256 * CF_MIB) /* of changed blocks in memory: some ten thousands of files */
-#define STOP_AT (MAX_HELD - 16 * CF_MIB)
+#define MAX_HELD (240 * CF_MIB) /* of changed blocks in memory: some hundred thousand files */
+#define MARGIN (16 * CF_MIB)    /* for the file that goes beyond it, and the folders */
 
 struct run {
 	struct cf_session s;
@@ -81,10 +81,15 @@ static int check_volume(const struct run *r, struct cf_error *err)
 
 /* ---- one transaction ---- */
 
+static uint64_t max_held(const struct cf_request *req)
+{
+	return req->max_held ? req->max_held : MAX_HELD;
+}
+
 static bool held_enough(void *user)
 {
 	const struct run *r = user;
-	return cf_series_held(r->series) >= STOP_AT;
+	return cf_series_held(r->series) >= max_held(r->s.req);
 }
 
 static int tell(void *user, uint64_t done, uint64_t total)
@@ -175,7 +180,7 @@ static int plan(struct run *r, struct cf_error *err)
 	if (!anything(r))
 		return 0;
 	unsigned disk = volume(r)->disk;
-	r->series = cf_series_begin(r->s.disk[disk]->block, &r->s.place[disk], MAX_HELD, err);
+	r->series = cf_series_begin(r->s.disk[disk]->block, &r->s.place[disk], max_held(r->s.req) + MARGIN, err);
 	return r->series ? one_piece(r, &done, err) : -1;
 }
 
@@ -316,7 +321,7 @@ static int carry_out(struct run *r, struct cf_result *out, struct cf_error *err)
 	int rc = check_place(r, err);
 	if (rc == 0)
 		rc = commit(r, err);
-	while (rc == 0 && done.stopped) { /* each deletes something: at least until STOP_AT */
+	while (rc == 0 && done.stopped) { /* each deletes something: the first file always fits */
 		rc = find(r, err) < 0 || one_piece(r, &done, err) < 0 ? -1 : commit(r, err);
 		if (rc == 0 && !done.files)
 			break;

@@ -5,7 +5,7 @@
  */
 #include "space/cleanup-internal.h"
 
-#define ASK_EVERY 64u /* names between questions to the hooks */
+#define TELL_EVERY 64u /* names between two lines of progress */
 
 static int remove_item(const struct cf_cleanup *c, struct cf_volume *vol, const struct cf_clean_item *it, struct cf_error *err)
 {
@@ -20,20 +20,20 @@ static int remove_files(const struct cf_cleanup *c, struct cf_volume *vol, const
 			struct cf_error *err)
 {
 	const struct cf_clean_store *s = c->store;
-	uint64_t last = 0, asked = 0;
+	uint64_t last = 0, told = 0;
 	for (size_t i = 0; i < s->n_order; i++) {
 		const struct cf_clean_item *it = &s->item[s->order[i]];
 		if (it->keep != CF_KEEP_NOT || !c->sum[it->cls].chosen)
 			continue;
 		/* Only between files: one whose names have gone in part has given nothing back. */
-		if (it->ref != last && done->names >= asked) {
-			asked = done->names + ASK_EVERY;
-			if (hooks && hooks->progress && hooks->progress(hooks->user, i, s->n_order))
+		if (it->ref != last && hooks && hooks->full && hooks->full(hooks->user)) {
+			done->stopped = true;
+			return 0;
+		}
+		if (hooks && hooks->progress && done->names >= told) {
+			told = done->names + TELL_EVERY;
+			if (hooks->progress(hooks->user, i, s->n_order))
 				return cf_fail(err, CF_E_CANCELLED, "stopped; nothing was changed");
-			if (hooks && hooks->full && hooks->full(hooks->user)) {
-				done->stopped = true;
-				return 0;
-			}
 		}
 		if (remove_item(c, vol, it, err) < 0)
 			return -1;

@@ -140,7 +140,8 @@ static enum cf_clean_keep judge(const struct finder *f, const struct cf_tree_ent
 		return CF_KEEP_SYSTEM;
 	if (!is_folder && !(flags & CF_CLEAN_DUMPS) && is_dump_name(e->name))
 		return CF_KEEP_DUMP;
-	if (flags & CF_CLEAN_AGE && (e->st.mtime > f->cutoff || e->st.born > f->cutoff))
+	/* A folder changes whenever something in it goes, so only its making counts. */
+	if (flags & CF_CLEAN_AGE && (e->st.born > f->cutoff || (!is_folder && e->st.mtime > f->cutoff)))
 		return CF_KEEP_YOUNG;
 	return CF_KEEP_NOT;
 }

@@ -223,6 +223,9 @@ class Builder:
             self.do(v, 'fragment', 'Windows/System32/kernel32.dll', 'Windows/Temp/other.tmp', 700)
             self.do(v, 'poke', 'Windows/System32/kernel32.dll', 0, self.work + '/f/pe24576')
             self.do(v, 'delete', 'Windows/Temp/other.tmp')
+        if 'cross-linked' in f:
+            self.do(v, 'crosslink', 'Windows/Temp/crossed.tmp', USER + '/Documents/report.docx')
+            self.do(v, 'time', 'Windows/Temp/crossed.tmp', OLD)
         if 'free-space-scattered' in f:
             self.do(v, 'scatter', USER + '/Pieces', self.disk['piece'])
         if self.disk['leave'] >= 0:

@@ -607,6 +607,26 @@ void make_reparse(ntfs_volume *vol, const char *path, const char *tag)
 	must_close(ni);
 }
 
+void cross_link(ntfs_volume *vol, const char *path, const char *other)
+{
+	ntfs_inode *ni = must_open(vol, other);
+	ntfs_attr *na = open_data(ni, other);
+	struct extent e[64];
+	s64 size = na->data_size;
+	size_t n = 0;
+
+	if (ntfs_attr_map_whole_runlist(na))
+		die("%s: cannot read its runlist", other);
+	for (runlist_element *r = na->rl; r->length && n < 63; r++)
+		if (r->lcn >= 0)
+			e[n++] = (struct extent){r->lcn, r->length};
+	e[n] = (struct extent){0, 0};
+	ntfs_attr_close(na);
+	must_close(ni);
+	create(vol, path, S_IFREG);
+	assign(vol, path, e, size);
+}
+
 void track_quota(ntfs_volume *vol)
 {
 	ntfs_inode *ni = ntfs_pathname_to_inode(vol, NULL, "$Extend/$Quota");

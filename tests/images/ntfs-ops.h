@@ -28,6 +28,8 @@ void make_link(struct _ntfs_volume *vol, const char *path, const char *old);
 void make_junction(struct _ntfs_volume *vol, const char *path, const char *target);
 /* Any reparse tag (hex) with 16 bytes of data: what only Windows' filters know. */
 void make_reparse(struct _ntfs_volume *vol, const char *path, const char *tag);
+/* An empty file that is given the clusters of another one: damage. */
+void cross_link(struct _ntfs_volume *vol, const char *path, const char *other);
 /* Windows counts what each user has: the flag in $Quota. */
 void track_quota(struct _ntfs_volume *vol);
 void delete_file(struct _ntfs_volume *vol, const char *path);

@@ -15,6 +15,7 @@
  *	sparse PATH SIZE           compressed PATH SIZE (patterned, compressible)
  *	link NEW OLD               stream PATH NAME SIZE      junction PATH TARGET
  *	reparse PATH TAG           any reparse tag (hex) on an existing file
+ *	crosslink PATH OTHER       a new file with the clusters of another one: damage
  *	quota                      Windows counts what each user has
  *	poke PATH OFFSET SOURCE    write a file's bytes into an existing file
  *	delete PATH                attr PATH LETTERS (rhsa)   time PATH EPOCH
@@ -190,6 +191,8 @@ static void run(ntfs_volume *vol, char **f, int n)
 		make_junction(vol, f[1], f[2]);
 	} else if (n == 3 && !strcmp(op, "reparse")) {
 		make_reparse(vol, f[1], f[2]);
+	} else if (n == 3 && !strcmp(op, "crosslink")) {
+		cross_link(vol, f[1], f[2]);
 	} else if (n == 1 && !strcmp(op, "quota")) {
 		track_quota(vol);
 	} else if (n == 4 && !strcmp(op, "poke")) {

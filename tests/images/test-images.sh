@@ -127,6 +127,12 @@ breaks() {
 	broken gpt-damaged --expect sgdisk=bad,sfdisk=bad
 	broken gpt-damaged-backup --expect sgdisk=bad,sfdisk=bad
 	broken gpt-damaged-size --expect sgdisk=bad,sfdisk=bad
+	broken cross-linked --expect all=bad; like "$(cat "$work/judged")" 'cluster accounting +bad'
+	broken clutter; has_file Users/azureadmin/AppData/Local/Temp packed~go.log; has_file Profiles/roamer/Documents letter.docx
+	broken update-pending; hive SOFTWARE
+	like "$(hivexml "$work/h" 2>/dev/null)" 'RebootRequired'
+	broken renames-pending; hive SYSTEM
+	like "$(value '\ControlSet001\Control\Session Manager' PendingFileRenameOperations)" 'later~go.dll'
 	broken encrypted; volume windows; is "$(blkid -p -o value -s TYPE "$work/v")" BitLocker
 	broken refs; volume windows; is "$(blkid -p -o value -s TYPE "$work/v")" ReFS
 	broken ldm; like "$(sfdisk --dump "$work/d")" 5808C8AA

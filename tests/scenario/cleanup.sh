@@ -118,6 +118,11 @@ is 'unclean volume, forced: cleaned' '.files == 3 and .bytes_written > 0'
 json 0 'unclean volume: undo' undo --yes unclean.raw
 mk asleep.raw --gen 2 --size 256M --break volume-hibernated --junk 20M
 refused unclean 'hibernated volume' cleanup --yes --class hibernation-file asleep.raw
+mk crossed.raw --gen 1 --size 256M --break cross-linked
+h=$(hash crossed.raw)
+refused corrupt 'a temporary file that has the clusters of a document' cleanup --yes crossed.raw
+err_says 'cross-linked: chkdsk is named' 'chkdsk'
+same 'cross-linked: nothing is touched' crossed.raw "$h"
 mk data.raw --data-disk --size 64M
 refused no-windows 'no Windows' cleanup --yes data.raw
 plan
