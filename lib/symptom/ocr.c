@@ -59,7 +59,8 @@ static int give_picture(int fd, const struct cf_grey *g, struct cf_error *err)
 static _Noreturn void become(struct run *r)
 {
 	/* What a distribution's tesseract reads: itself, its libraries and data, what the processor is like. */
-	const char *readable[] = { "/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/sys/devices/system", r->data_folder[0] ? strchr(r->data_folder, '=') + 1 : "/usr", r->program, NULL };
+	const char *readable[] = { "/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/sys/devices/system", "/opt", "/nix/store", "/gnu/store",
+				   r->data_folder[0] ? strchr(r->data_folder, '=') + 1 : "/usr", r->program, NULL };
 	const struct cf_sandbox limits = { .memory = MEMORY, .file_size = ANSWER, .cpu_seconds = CPU_SECONDS, .wall_seconds = WALL_SECONDS,
 					   .program = readable };
 	char c_locale[] = "LC_ALL=C", threads[] = "OMP_THREAD_LIMIT=1", path[] = "PATH=/usr/bin:/bin";
