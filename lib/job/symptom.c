@@ -80,9 +80,12 @@ int cf_symptom_article(const char *file, json_t **described, const char **articl
 	struct cf_symptom s;
 	int ret = cf_symptom_read(file, &s, err);
 	if (ret == 0 && !s.article) {
-		const char *what = !s.recognised ? "is not recognised" : s.screen == CF_SCREEN_LOGIN ? "shows a log-in screen: Windows has started" : "belongs to no article that coldfix carries out";
-		ret = cf_fail(err, CF_E_REFUSED, "this symptom %s (screen: %s); nothing was changed. Without --symptom everything that is found is repaired", what,
-			      cf_screen_name(s.screen));
+		const char *what = !s.recognised		       ? "is not recognised"
+				   : s.screen == CF_SCREEN_LOGIN ? "shows a log-in screen: Windows has started"
+								 : "belongs to no article that coldfix carries out";
+		ret = cf_fail(err, CF_E_REFUSED,
+			      "this symptom %s (screen: %s); nothing was changed. Without --symptom everything that is found is repaired",
+			      what, cf_screen_name(s.screen));
 		cf_fail_path(err, file);
 	}
 	if (ret == 0) {

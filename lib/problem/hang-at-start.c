@@ -102,8 +102,9 @@ static int read_signs(const struct cf_context *c, struct signs *s, struct cf_err
 
 static const char *policy_name(uint64_t policy)
 {
-	static const char *const names[] = { "DisplayAllFailures", "IgnoreAllFailures", "IgnoreShutdownFailures", "IgnoreBootFailures", "IgnoreCheckpointFailures",
-					     "DisplayShutdownFailures", "DisplayBootFailures", "DisplayCheckpointFailures" };
+	static const char *const names[] = { "DisplayAllFailures", "IgnoreAllFailures", "IgnoreShutdownFailures", "IgnoreBootFailures",
+					     "IgnoreCheckpointFailures", "DisplayShutdownFailures", "DisplayBootFailures",
+					     "DisplayCheckpointFailures" };
 	return policy < CF_ARRAY_LEN(names) ? names[policy] : NULL;
 }
 
@@ -118,7 +119,8 @@ static int describe(const struct signs *s, struct cf_buf *text)
 	if (r == 0 && (s->unclean_volume || s->unclean_hives))
 		r = cf_buf_printf(text, "%s", _("; it was not shut down"));
 	if (r == 0)
-		r = s->dumps ? cf_buf_printf(text, _("; %zu crash dumps are there"), s->dumps) : cf_buf_printf(text, "%s", _("; there is no crash dump"));
+		r = s->dumps ? cf_buf_printf(text, _("; %zu crash dumps are there"), s->dumps)
+			     : cf_buf_printf(text, "%s", _("; there is no crash dump"));
 	return r < 0 ? -1 : cf_buf_append(text, "", 1);
 }
 

@@ -19,11 +19,14 @@ static const char *in_words(const char *value, const char *const (*table)[2], si
 static void one(struct cf_page *p, const json_t *f)
 {
 	static const char *const screens[][2] = {
-		{ "boot-manager", N_("Windows Boot Manager") }, { "recovery", N_("Recovery screen") }, { "starting-windows", N_("Starting Windows") },
-		{ "stop", N_("stop screen (blue screen)") }, { "check-disk", N_("disk check") }, { "login", N_("log-in screen: Windows has started") },
+		{ "boot-manager", N_("Windows Boot Manager") }, { "recovery", N_("Recovery screen") },
+		{ "starting-windows", N_("Starting Windows") }, { "stop", N_("stop screen (blue screen)") },
+		{ "check-disk", N_("disk check") }, { "login", N_("log-in screen: Windows has started") },
 		{ "blank", N_("blank") }, { "serial", N_("serial console") }, { "unknown", N_("not recognised") },
 	};
-	static const char *const languages[][2] = { { "en", N_("English") }, { "sv", N_("Swedish") }, { "nl", N_("Dutch") }, { "fr", N_("French") } };
+	static const char *const languages[][2] = {
+		{ "en", N_("English") }, { "sv", N_("Swedish") }, { "nl", N_("Dutch") }, { "fr", N_("French") },
+	};
 	static const char *const articles[][2] = { { "status-no-memory", N_("status-no-memory (Windows stop error - Status No Memory)") },
 						   { "starting-windows", N_("starting-windows (VM boot error: Starting Windows)") } };
 	char line[300];
@@ -33,7 +36,8 @@ static void one(struct cf_page *p, const json_t *f)
 	snprintf(line, sizeof line, "%s%s%s", in_words(cf_str(f, "screen"), screens, CF_ARRAY_LEN(screens)), *language ? ", " : "",
 		 *language ? in_words(language, languages, CF_ARRAY_LEN(languages)) : "");
 	if (known)
-		snprintf(line + strlen(line), sizeof line - strlen(line), _(" (%.0f %% sure)"), json_real_value(json_object_get(f, "confidence")) * 100);
+		snprintf(line + strlen(line), sizeof line - strlen(line), _(" (%.0f %% sure)"),
+			 json_real_value(json_object_get(f, "confidence")) * 100);
 	cf_page_item(p, 2, known ? CF_INK_PLAIN : CF_INK_YELLOW, _("Screen"), LABEL, line);
 	if (*code) {
 		snprintf(line, sizeof line, "%s%s%s", code, *name ? " " : "", name);

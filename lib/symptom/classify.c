@@ -17,10 +17,12 @@
 
 #define READ_WIDTH 1800.0 /* pixels that a screen is brought to before its text is read */
 #define HEX "0123456789abcdefABCDEFx"
+#define FEW_WORDS 6 /* a boot screen's line with a code has a label and the code, not a sentence */
 
 const char *cf_screen_name(enum cf_screen s)
 {
-	static const char *const names[] = { "unknown", "boot-manager", "recovery", "starting-windows", "stop", "check-disk", "login", "blank", "serial" };
+	static const char *const names[] = { "unknown", "boot-manager", "recovery", "starting-windows", "stop",
+					    "check-disk", "login", "blank", "serial" };
 	return (unsigned)s < CF_ARRAY_LEN(names) ? names[s] : "unknown";
 }
 
@@ -74,6 +76,7 @@ static size_t code_in(const char *word)
 struct spot {
 	unsigned x, y, w, h; /* pixels of the screen */
 	char text[CF_CODE_TEXT];
+	unsigned words; /* in its line */
 };
 
 /* Takes the words [i, …) of one line as the code: the first, and more while it is too short for one. */
@@ -92,6 +95,9 @@ static void take(const struct page *p, size_t i, struct spot *s)
 		y0 = v->y < y0 ? v->y : y0;
 		y1 = v->y + v->h > y1 ? v->y + v->h : y1;
 	}
+	s->words = 0;
+	for (size_t k = 0; k < p->words.n; k++)
+		s->words += p->words.word[k].line == w->line;
 	double margin = (y1 - y0) * 0.3, f = p->factor;
 	double left = (x0 - (skip ? 0 : margin)) / f, top = (y0 - margin) / f;
 	s->x = left < 0 ? 0 : (unsigned)left;
@@ -106,7 +112,8 @@ static bool find_spot(const struct page *p, struct spot *s)
 		for (size_t i = 0; i < p->words.n; i++) {
 			const struct cf_word *w = &p->words.word[i];
 			bool after = i && p->words.word[i - 1].line == w->line && is_label(p->words.word[i - 1].text);
-			bool colon = i > 1 && strcmp(p->words.word[i - 1].text, ":") == 0 && p->words.word[i - 2].line == w->line && is_label(p->words.word[i - 2].text);
+			bool colon = i > 1 && strcmp(p->words.word[i - 1].text, ":") == 0 && p->words.word[i - 2].line == w->line &&
+				     is_label(p->words.word[i - 2].text);
 			/* first a 0x behind a label, then either of them */
 			bool x = code_in(w->text) != SIZE_MAX, label = (after || colon) && !is_label(w->text) && strlen(w->text) >= 6;
 			label |= x && code_in(w->text) > 0;
@@ -118,8 +125,8 @@ static bool find_spot(const struct page *p, struct spot *s)
 	return false;
 }
 
-/* Reads the code again from larger pictures of the spot. */
-static int read_code(const struct page *p, double no_memory, struct cf_read_code *code, struct cf_error *err)
+/* Reads the code again from larger pictures of the spot. alone: nothing else says that this is a boot screen. */
+static int read_code(const struct page *p, double no_memory, bool alone, struct cf_read_code *code, struct cf_error *err)
 {
 	/* heights of the digits in pixels; hexadecimal digits only, or any character */
 	static const struct {
@@ -131,7 +138,7 @@ static int read_code(const struct page *p, double no_memory, struct cf_read_code
 	struct spot s;
 	size_t n = 0;
 	*code = (struct cf_read_code){ 0 };
-	if (!find_spot(p, &s))
+	if (!find_spot(p, &s) || (alone && s.words > FEW_WORDS))
 		return 0;
 	memcpy(reading[n++], s.text, sizeof s.text);
 	struct cf_grey line = { 0 };
@@ -140,6 +147,10 @@ static int read_code(const struct page *p, double no_memory, struct cf_read_code
 		cf_code_shape_of(&line, &shape);
 	cf_buf_free(&line.px);
 	for (size_t i = 0; ret == 0 && i < CF_ARRAY_LEN(again); i++) {
+		/* two that agree with each other and with the shapes are enough */
+		cf_code_decide((const char(*)[CF_CODE_TEXT])reading, n, &shape, no_memory, code);
+		if (shape.known && code->found && code->sure >= CF_CODE_AGREED)
+			return 0;
 		struct cf_grey big = { 0 };
 		struct cf_words words = { 0 };
 		double factor = again[i].height / (s.h * 0.62);
@@ -178,7 +189,7 @@ static int decide_stop(const struct page *p, struct cf_symptom *out, struct cf_e
 	struct cf_read_code again = { 0 };
 	bool number = stop_number(&p->words, &code) && cf_stop_name_of(code);
 	if (!number && strcasestr((const char *)out->text.p, "STOP: ")) {
-		if (read_code(p, 0, &again, err) < 0)
+		if (read_code(p, 0, false, &again, err) < 0)
 			return -1;
 		number = again.found && cf_stop_name_of(again.value);
 		code = again.value;
@@ -194,9 +205,11 @@ static int decide_stop(const struct page *p, struct cf_symptom *out, struct cf_e
 /* Few words, a time and a date: the lock screen before anybody has touched it. */
 static bool is_clock(const struct cf_words *w)
 {
-	static const char *const days[] = { "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag",
-					    "söndag", "maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag", "lundi", "mardi", "mercredi", "jeudi", "vendredi",
-					    "samedi", "dimanche" };
+	static const char *const days[] = {
+		"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "måndag", "tisdag", "onsdag",
+		"torsdag", "fredag", "lördag", "söndag", "maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag",
+		"zondag", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche",
+	};
 	bool time = false, day = false;
 	if (w->n > 14)
 		return false;
@@ -223,9 +236,9 @@ static double sure_of(const struct cf_phrases *f)
 static int decide_boot(const struct page *p, const struct cf_phrases *f, struct cf_symptom *out, struct cf_error *err)
 {
 	struct cf_read_code code;
-	if (read_code(p, f->no_memory, &code, err) < 0)
-		return -1;
 	bool boot = f->screen == CF_SCREEN_BOOT_MANAGER || f->screen == CF_SCREEN_RECOVERY;
+	if (read_code(p, f->no_memory, !boot, &code, err) < 0)
+		return -1;
 	if (code.found) {
 		out->has_code = true;
 		out->code = code.value;
@@ -265,7 +278,8 @@ static int decide(const struct page *p, struct cf_symptom *out, struct cf_error 
 		return 0;
 	case CF_SCREEN_UNKNOWN:
 		if (stop_number(&p->words, &code) && cf_stop_name_of(code)) {
-			*out = (struct cf_symptom){ .screen = CF_SCREEN_STOP, .sure = 0.85, .has_code = true, .code = code, .name = cf_stop_name_of(code), .text = out->text };
+			*out = (struct cf_symptom){ .screen = CF_SCREEN_STOP, .sure = 0.85, .has_code = true, .code = code,
+						    .name = cf_stop_name_of(code), .text = out->text };
 			return 0;
 		}
 		if (is_clock(&p->words)) {

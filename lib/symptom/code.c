@@ -137,9 +137,9 @@ static bool merge(const char (*reading)[CF_CODE_TEXT], size_t n, const struct cf
 			continue;
 		for (unsigned i = 0; i < 8; i++) {
 			char c = plain_digit(seen[i]);
-			if (i == 0 && (seen[0] == 'c' || seen[0] == 'C'))
-				c = 'C';
-			if (!c && seen[i] == '?')
+			if (c > '9') /* where zeros are read as e and a, a letter says nothing */
+				c = i == 0 && c == 'C' ? 'C' : 0;
+			else if (!c && seen[i] == '?')
 				c = '7';
 			if (s->zeros >> i & 1)
 				c = '0';
@@ -185,7 +185,7 @@ static void vote(const char (*reading)[CF_CODE_TEXT], size_t n, const struct cf_
 	/* One reading alone counts only when the shapes bear it out. */
 	if (tie || (count[best] < 2 && !s->known))
 		return;
-	*out = (struct cf_read_code){ true, value[best], count[best] >= 3 && count[best] == all ? 0.98 : count[best] >= 2 ? 0.93 : 0.85 };
+	*out = (struct cf_read_code){ true, value[best], count[best] >= 3 && count[best] == all ? 0.98 : count[best] >= 2 ? CF_CODE_AGREED : 0.85 };
 	if (s->known && out->sure < 0.95)
 		out->sure += 0.03;
 }

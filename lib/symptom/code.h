@@ -31,6 +31,8 @@ bool cf_code_begins(const char *text);
  * (O, l, …). False when it is no code. */
 bool cf_code_strict(const char *text, uint32_t *code);
 
+#define CF_CODE_AGREED 0.93 /* sure of a code that several readings agree on */
+
 struct cf_read_code {
 	bool found;
 	uint32_t value;

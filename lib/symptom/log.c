@@ -110,8 +110,9 @@ static void look_at_line(const char *line, size_t at, struct event *e)
 		while (before > line && before[-1] == ' ')
 			before--;
 		bool label = before > line && before[-1] == ':';
-		if (label && hex(s, &v) == 8 && !isalnum((unsigned char)s[10]) && (strcasestr(line, "stat") || strcasestr(line, "tat") || strcasestr(line, "kod") ||
-										  strcasestr(line, "code")))
+		/* status, statut, état; code, felkod, foutcode */
+		label = label && (strcasestr(line, "stat") || strcasestr(line, "tat") || strcasestr(line, "kod") || strcasestr(line, "code"));
+		if (label && hex(s, &v) == 8 && !isalnum((unsigned char)s[10]))
 			take(e, CODE, v, at);
 	}
 	if ((s = strstr(line, "*** STOP: ")) && hex(s + 10, &v) == 8)
@@ -179,8 +180,11 @@ int cf_symptom_log(struct cf_span log, struct cf_symptom *out, struct cf_error *
 	switch (e.what) {
 	case CODE:
 		out->name = cf_status_name_of(e.code);
-		out->sure = f.screen == CF_SCREEN_BOOT_MANAGER || f.screen == CF_SCREEN_RECOVERY || f.no_memory > 0 ? 0.99 : 0.85;
-		if (e.code == CF_STATUS_NO_MEMORY)
+		/* Such a line alone may stand in any program's log: a boot screen draws with the controls of a terminal, or SAC is there too. */
+		out->sure = f.screen == CF_SCREEN_BOOT_MANAGER || f.screen == CF_SCREEN_RECOVERY || f.no_memory > 0 ? 0.99
+			    : memchr(log.p, 0x1b, log.n) || strstr(all, "SAC>")					    ? 0.85
+														    : 0.60;
+		if (e.code == CF_STATUS_NO_MEMORY && out->sure >= CF_SYMPTOM_SURE)
 			out->article = "status-no-memory";
 		break;
 	case STOP:
@@ -193,7 +197,8 @@ int cf_symptom_log(struct cf_span log, struct cf_symptom *out, struct cf_error *
 		break;
 	default:
 		out->sure = 0.80;
-		out->note = N_("Windows' kernel had started when this log ended, its services had not: if it stays like this, see coldfix explain starting-windows");
+		out->note = N_("Windows' kernel had started when this log ended, its services had not: if it stays like this, see "
+				  "coldfix explain starting-windows");
 		break;
 	}
 	return 0;

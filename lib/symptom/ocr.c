@@ -36,7 +36,8 @@ static int find_program(char *out, size_t size, struct cf_error *err)
 		path += n + (path[n] == ':');
 	}
 	return cf_fail(err, CF_E_UNSUPPORTED,
-		       "reading a screenshot needs the program tesseract: install it (Debian and Ubuntu: tesseract-ocr tesseract-ocr-eng; Fedora: tesseract)");
+		       "reading a screenshot needs the program tesseract: install it (Debian and Ubuntu: tesseract-ocr "
+		       "tesseract-ocr-eng; Fedora: tesseract)");
 }
 
 static int give_picture(int fd, const struct cf_grey *g, struct cf_error *err)
@@ -137,7 +138,8 @@ static int run_and_wait(struct run *r, const char *languages, struct cf_error *e
 	return status ? complain(r, status, languages, err) : 0;
 }
 
-int cf_ocr(const struct cf_grey *picture, enum cf_ocr_mode mode, const char *languages, const char *only, struct cf_words *out, struct cf_error *err)
+int cf_ocr(const struct cf_grey *picture, enum cf_ocr_mode mode, const char *languages, const char *only, struct cf_words *out,
+	   struct cf_error *err)
 {
 	struct run r = { .in = -1, .out = -1, .said = -1 };
 	char allowed[120];
@@ -158,7 +160,9 @@ int cf_ocr(const struct cf_grey *picture, enum cf_ocr_mode mode, const char *lan
 		return cf_fail_errno(err, CF_E_NO_MEMORY, errno, "no memory file for tesseract");
 	if (give_picture(in, picture, err) < 0)
 		return -1;
-	const char *fixed[] = { "tesseract", "stdin", "stdout", "--dpi", "150", "-l", languages, "--psm", mode == CF_OCR_PAGE ? "6" : mode == CF_OCR_LINE ? "7" : "11" };
+	/* one uniform block of text; scattered text; one line */
+	const char *layout = mode == CF_OCR_PAGE ? "6" : mode == CF_OCR_SCATTERED ? "11" : "7";
+	const char *fixed[] = { "tesseract", "stdin", "stdout", "--dpi", "150", "-l", languages, "--psm", layout };
 	for (size_t i = 0; i < CF_ARRAY_LEN(fixed); i++)
 		r.argv[n++] = fixed[i];
 	if (only) {

@@ -60,6 +60,12 @@ static void test_others(void **state)
 			fail_msg("\"%s\" is no log of Windows", none[i]);
 		cf_buf_free(&s.text);
 	}
+	/* a line that any program's log may hold names no article */
+	struct cf_symptom s = of("2024-01-01 setup: Status: 0xc0000017\n");
+	assert_true(!s.article && s.sure < CF_SYMPTOM_SURE);
+	/* in a language that is not known, with the controls of a boot screen, it does */
+	s = of("\033[2J\033[14;5HFelkod: 0xc0000017\033[16;5H\n");
+	assert_string_equal(s.article, "status-no-memory");
 	assert_false(of("Status: 0xc0000225\nInfo: The boot selection failed\n").article);
 	assert_int_equal(of("Felkod: 0xc0000017\n").code, CF_STATUS_NO_MEMORY);
 }
