@@ -41,10 +41,13 @@ const struct command commands[] = {
 	  "Makes a folder coldfix-COMPUTER-TIME in DIR (0700, files 0600): partition tables and boot sectors, every boot store, the hives with\n"
 	  "their logs, $LogFile, the System event log, the ends of the CBS, setup and update logs, ReAgent.xml, the headers of crash dumps, what\n"
 	  "info and diagnose say, a manifest and SHA-256 sums. What is missing is noted. The disk is only read. It holds secrets." },
-	{ "dump", CF_DUMP, READS | OPT_WRITE | OPT_BACKUP | OPT_CONFIGURE, 1, "[OPTIONS] DISK|FILE VERB [PATH]", "crash dumps: find, decode, set up",
+	{ "dump", CF_DUMP, READS | OPT_WRITE | OPT_BACKUP | OPT_CONFIGURE | OPT_TO | OPT_PACK, 1, "[OPTIONS] DISK|FILE VERB [PATH ...]",
+	  "crash dumps: find, decode, copy out, set up",
 	  "list       every crash dump on the disk: where Windows saves them, and those still inside a paging or dedicated dump file\n"
 	  "info       what is in each, or in the one at PATH: system, time, stop code and what its parameters mean, drivers, stack; with FILE: in\n"
 	  "           a dump that lies here as a file\n"
+	  "collect    copies them, or those at PATH, into the folder that --to names, with SHA-256; a dump that is still inside a paging file becomes\n"
+	  "           the MEMORY.DMP that Windows would make of it at its next start\n"
 	  "configure  sets every value of CrashControl that the type of dump needs, in each control set, sized so that a dump will really be\n"
 	  "           written, and explains the arithmetic; with the life of a repair: tried, proved, asked, written, undone with coldfix undo" },
 	{ "space", CF_SPACE, READS | OPT_TOP, 1, "[OPTIONS] DISK", "what fills the volumes, and in how many pieces it lies",
@@ -59,6 +62,7 @@ const size_t n_commands = sizeof commands / sizeof commands[0];
 const struct verb verbs[] = {
 	{ CF_DUMP, "list", READS },
 	{ CF_DUMP, "info", READS },
+	{ CF_DUMP, "collect", READS | OPT_TO | OPT_PACK },
 	{ CF_DUMP, "configure", READS | OPT_WRITE | OPT_BACKUP | OPT_CONFIGURE },
 };
 const size_t n_verbs = sizeof verbs / sizeof verbs[0];
@@ -92,6 +96,8 @@ static const struct {
 	{ OPT_BACKUP, "  --backup-dir DIR       where the copy of the hives goes\n"
 		      "  --no-backup            keep no copy of the hives\n"
 		      "  --expect-computer NAME refuse unless the disk is this computer's\n" },
+	{ OPT_PACK, "  --zstd                 compressed, as NAME.zst\n"
+		    "  --split SIZE           in parts of this size, as NAME.001, NAME.002 …\n" },
 	{ OPT_CONFIGURE, "  --type TYPE            complete, active, kernel, automatic or small; default: as it is set\n"
 			 "  --dump-file PATH       where Windows saves the dump (%SystemRoot%\\MEMORY.DMP)\n"
 			 "  --dedicated-file PATH  where a crash is written to, instead of the paging file (C:\\dd.sys)\n"

@@ -18,7 +18,8 @@ enum {
 	O_ONLY, O_SYMPTOM, O_SKIP, O_WITH, O_PREPARE, O_OUTPUT, O_BACKUP, O_NO_BACKUP, O_EXPECT, O_DUMP_FILE, O_DEDICATED, O_DISCARD, O_KEY, O_SHADOW, O_EXPAND,
 	O_DRY, O_YES, O_UNDO_FILE, O_NO_UNDO, O_FORCE, O_TO, O_ARCHIVE,
 	O_TYPE, O_DEDICATED_FILE, O_SIZE, O_NMI, O_TOP,
-	O_CLASS, O_KEEP_DAYS, O_MIN_FREE
+	O_CLASS, O_KEEP_DAYS, O_MIN_FREE,
+	O_ZSTD, O_SPLIT
 };
 
 static const struct option longopts[] = {
@@ -70,6 +71,8 @@ static const struct option longopts[] = {
 	{ "class", required_argument, NULL, O_CLASS },
 	{ "keep-days", required_argument, NULL, O_KEEP_DAYS },
 	{ "min-free", required_argument, NULL, O_MIN_FREE },
+	{ "zstd", no_argument, NULL, O_ZSTD },
+	{ "split", required_argument, NULL, O_SPLIT },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -85,6 +88,8 @@ static unsigned group_of(int opt)
 		return OPT_VM | OPT_CLEAN;
 	case O_BACKUP: case O_NO_BACKUP: case O_EXPECT:
 		return OPT_BACKUP;
+	case O_ZSTD: case O_SPLIT:
+		return OPT_PACK;
 	case O_DUMP_FILE:
 		return OPT_REPAIR | OPT_CONFIGURE;
 	case O_TYPE: case O_DEDICATED_FILE: case O_SIZE: case O_NMI:
@@ -334,6 +339,11 @@ static int set_repair(int opt, struct options *o, struct cf_error *err)
 	case O_NMI:
 		r->nmi = 1;
 		break;
+	case O_ZSTD:
+		r->zstd = 1;
+		break;
+	case O_SPLIT:
+		return parse_size(optarg, "split", &r->split, err);
 	case O_DISCARD:
 		r->discard_dump = 1;
 		break;

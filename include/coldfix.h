@@ -124,6 +124,8 @@ struct cf_request {
 	const char *undo_file;
 	int no_undo, dry_run;
 	const char *to;          /* get: the folder that receives the files; NULL: the current one. collect: the folder in which one is made */
+	int zstd;                /* dump collect: compressed */
+	uint64_t split;          /* dump collect: bytes of a part; 0: one file */
 	int archive;             /* collect: one .tar.zst instead of a folder */
 	const char *command_line;/* collect: what was typed, to be kept with the evidence; may be NULL */
 	const char *value_name;  /* reg query /v NAME; NULL: all values */

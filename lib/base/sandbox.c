@@ -134,7 +134,8 @@ static bool deny_files(const struct cf_sandbox *s)
 	if (fd < 0)
 		return false;
 	bool ok = allow_folder(fd, s->folder, s->tree ? MAKE_TREE : MAKE_FILES) && allow_folder(fd, s->also, MAKE_FILES) &&
-		  allow_folder(fd, s->tree ? s->remove : NULL, LANDLOCK_ACCESS_FS_REMOVE_DIR);
+		  allow_folder(fd, s->tree ? s->remove[0] : NULL, LANDLOCK_ACCESS_FS_REMOVE_DIR) &&
+		  allow_folder(fd, s->tree ? s->remove[1] : NULL, LANDLOCK_ACCESS_FS_REMOVE_DIR);
 	for (size_t i = 0; s->program && s->program[i]; i++)
 		ok = allow_reading(fd, s->program[i]) && ok;
 	ok = ok && syscall(SYS_landlock_restrict_self, fd, 0) == 0;

@@ -21,7 +21,7 @@ struct cf_sandbox {
 	const char *folder;    /* where new files may be made; NULL: nowhere. With whole_process only */
 	const char *also;      /* a second such folder; NULL: none */
 	bool tree;             /* in `folder` also folders may be made, removed and renamed, and files read back */
-	const char *remove;    /* with tree: empty folders in this one may be removed (`folder` itself, if it was made for this); NULL */
+	const char *remove[2]; /* with tree: empty folders in these may be removed (`folder` and `also`, if they were made for this); NULL */
 	bool threads;          /* threads of this process may be started; with whole_process only */
 	/* Not NULL: a child that is about to become another program. It may read and run what lies in these places (NULL-terminated; what
 	 * is not there is passed over), write only to what is open, and make no connection, mount or trace. Limits stay in force. */

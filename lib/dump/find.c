@@ -7,6 +7,8 @@
  */
 #include "dump/find.h"
 
+#include "base/hash.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -357,4 +359,15 @@ char *cf_dump_path_text(const struct cf_machine *m, const struct cf_dump_place *
 	char *out = NULL;
 	int r = v->letter ? asprintf(&out, "%c:%s", v->letter, p->path) : asprintf(&out, "%u:%s", v->number, p->path);
 	return r < 0 ? NULL : out;
+}
+
+int cf_dump_header_hash(struct cf_dump_source *s, char hex[65], struct cf_error *err)
+{
+	uint8_t bytes[CF_DUMP_HEADER64], hash[CF_SHA256_LEN];
+	size_t n = (size_t)cf_min_u64(sizeof bytes, s->size);
+	if (cf_dump_read(s, 0, bytes, n, err) < 0)
+		return -1;
+	cf_sha256(bytes, n, hash);
+	cf_sha256_hex(hash, hex);
+	return 0;
 }

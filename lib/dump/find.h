@@ -47,6 +47,9 @@ struct cf_dump_source *cf_dump_open(const struct cf_machine *m, const struct cf_
 /* Does this file begin with a kernel crash dump (PAGEDUMP, PAGEDU64)? Read from its first cluster, since such a dump is written past NTFS. */
 bool cf_dump_inside(const struct cf_vol *v, const char *path);
 
+/* Lower-case hex (65 bytes) of the SHA-256 of a dump's first 8 KiB, or of all of a shorter one: no two crashes have the same header. */
+int cf_dump_header_hash(struct cf_dump_source *s, char hex[65], struct cf_error *err) CF_MUST_CHECK;
+
 /* "C:\Windows\MEMORY.DMP", or "2:\MEMORY.DMP" (partition 2) for a volume without a letter; malloc'd. */
 char *cf_dump_path_text(const struct cf_machine *m, const struct cf_dump_place *p);
 

@@ -11,6 +11,7 @@ static const struct {
 } verbs[] = {
 	{ "list", cf_job_dump_list },
 	{ "info", cf_job_dump_info },
+	{ "collect", cf_job_dump_collect },
 	{ "configure", cf_job_dump_configure },
 };
 

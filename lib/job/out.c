@@ -66,7 +66,7 @@ int cf_out_open(struct cf_out *o, const char *to, struct cf_error *err)
 
 struct cf_sandbox cf_out_box(const struct cf_out *o)
 {
-	return (struct cf_sandbox){ .folder = o->parent, .tree = true, .remove = o->made_parent ? o->above : NULL };
+	return (struct cf_sandbox){ .folder = o->parent, .tree = true, .remove = { o->made_parent ? o->above : NULL } };
 }
 
 static bool is_free(const struct cf_out *o, const char *name, const char *suffix)

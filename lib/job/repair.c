@@ -55,6 +55,15 @@ static const struct cf_finding *find_same(const struct cf_findings *fs, const st
 	return NULL;
 }
 
+/* What is scattered is judged by its share of what is free: a repair that frees space can tip that without having scattered anything. */
+static bool freed_only(const struct run *r, const struct cf_finding *f)
+{
+	if (strcmp(f->problem->id, "free-space-scattered") != 0 || f->vol < 0 || (size_t)f->vol >= r->s.m->n_vols)
+		return false;
+	const struct cf_volume_space *before = &r->s.m->vol[f->vol].space, *after = &r->result->vol[f->vol].space;
+	return after->largest_free_extent_bytes >= before->largest_free_extent_bytes && after->free_bytes >= before->free_bytes;
+}
+
 /* Each planned problem is gone, nothing new that counts appeared. */
 static int prove(struct run *r, struct cf_error *err)
 {
@@ -74,7 +83,7 @@ static int prove(struct run *r, struct cf_error *err)
 	}
 	for (size_t i = 0; i < r->after.n; i++) {
 		const struct cf_finding *f = &r->after.item[i];
-		if (cf_finding_counts(f) && !find_same(&r->found, f))
+		if (cf_finding_counts(f) && !find_same(&r->found, f) && !freed_only(r, f))
 			return cf_fail(err, CF_E_INTERNAL,
 				       "the repair would bring a new problem, \"%s\" (%s); nothing was written. Please report this",
 				       f->problem->id, f->detail);
@@ -112,6 +121,8 @@ static int look_at_result(struct run *r, struct cf_block **overlay, struct cf_er
 	if (cf_machine_survey(overlay, path, r->s.n, &opt, &r->result, err) < 0)
 		return cf_fail_prefix(err, "the repaired disk could not be read again; nothing was written");
 	cf_context_make(&c, r->result, r->s.req);
+	c.collected = r->s.collected;
+	c.n_collected = r->s.n_collected;
 	return detect(r, &c, &r->after, err);
 }
 

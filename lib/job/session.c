@@ -5,6 +5,8 @@
  */
 #include "job/session.h"
 
+#include "job/dump-record.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -135,7 +137,7 @@ int cf_session_open(struct cf_session *s, const struct cf_request *req, const ch
 	for (size_t i = 0; req->data_disks && req->data_disks[i]; i++)
 		if (open_one(s, req->data_disks[i], writable, err) < 0)
 			return -1;
-	return 0;
+	return cf_record_read(s, &s->collected, &s->n_collected, err);
 }
 
 int cf_session_open_for_plan(struct cf_session *s, const struct cf_request *req, struct cf_error *err)
@@ -183,11 +185,14 @@ int cf_session_survey(struct cf_session *s, struct cf_error *err)
 	if (cf_machine_survey(block, path, s->n, &opt, &s->m, err) < 0)
 		return cf_fail_path(err, path[0]);
 	cf_context_make(&s->ctx, s->m, s->req);
+	s->ctx.collected = s->collected;
+	s->ctx.n_collected = s->n_collected;
 	return 0;
 }
 
 void cf_session_close(struct cf_session *s)
 {
+	free(s->collected);
 	cf_machine_free(s->m);
 	for (unsigned i = 0; i < s->n; i++) {
 		cf_disk_close(s->disk[i]);

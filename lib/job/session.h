@@ -20,6 +20,8 @@ struct cf_session {
 	bool rolled_back;                  /* opening found an unfinished change of the OS disk and took it back */
 	bool row_shortened;                /* or the last step of one of many steps, whose earlier ones are still there */
 	struct cf_machine *m;
+	struct cf_collected *collected;    /* owned: dumps that were copied out of paging files (dump-record.h) */
+	size_t n_collected;
 	struct cf_context ctx;
 };
 
@@ -85,6 +87,7 @@ int cf_job_cleanup(const struct cf_request *req, struct cf_result *r);
 int cf_job_reg(const struct cf_request *req, struct cf_result *r);
 int cf_job_collect(const struct cf_request *req, struct cf_result *r);
 int cf_job_dump(const struct cf_request *req, struct cf_result *r);
+int cf_job_dump_collect(const struct cf_request *req, struct cf_result *r);
 int cf_job_dump_configure(const struct cf_request *req, struct cf_result *r);
 int cf_job_space(const struct cf_request *req, struct cf_result *r);
 int cf_job_dump_list(const struct cf_request *req, struct cf_result *r);

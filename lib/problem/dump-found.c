@@ -44,7 +44,7 @@ const struct cf_problem cf_problem_dump_found = {
 	.step = "Collect the memory dump file",
 	.title = N_("Crash dumps are on the disk"),
 	.seen = N_("A file where DumpFile says, or *.dmp under Minidump or LiveKernelReports."),
-	.does = N_("Nothing. coldfix dump DISK info says what is in them; coldfix get DISK PATH copies one out."),
+	.does = N_("Nothing. coldfix dump DISK info says what is in them; coldfix dump DISK collect --to DIR copies them out."),
 	.risk = N_("They hold the VM's memory, secrets included."),
 	.detect = detect,
 };

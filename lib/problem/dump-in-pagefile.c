@@ -3,7 +3,20 @@
  */
 #include "problem/table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+/* Once it was copied out, it is no longer something that has to be done. */
+static int tell_collected(struct cf_finding *f, const struct cf_collected *done)
+{
+	char *text = NULL;
+	if (asprintf(&text, _("%s; it was collected on %s"), f->detail, done->time) < 0)
+		return -1;
+	free(f->detail);
+	f->detail = text;
+	f->severity = CF_SEV_INFO;
+	return 0;
+}
 
 static int detect(const struct cf_context *c, struct cf_findings *out, struct cf_error *err)
 {
@@ -20,6 +33,10 @@ static int detect(const struct cf_context *c, struct cf_findings *out, struct cf
 							      cf_size_text(p->size, size), name);
 		if (!f)
 			return cf_fail_nomem(err);
+		const struct cf_collected *done = cf_dump_was_collected(c, &c->m->vol[p->vol], p->path);
+		cf_evidence_str(out, f, "collected", done ? done->time : NULL);
+		if (done && tell_collected(f, done) < 0)
+			return cf_fail_nomem(err);
 		cf_evidence_str(out, f, "path", p->path);
 		cf_evidence_int(out, f, "size", p->size);
 	}
@@ -35,8 +52,9 @@ const struct cf_problem cf_problem_dump_in_pagefile = {
 	.title = N_("A crash dump is still inside pagefile.sys"),
 	.seen = N_("The first bytes of a pagefile.sys, or of another file that PagingFiles or ExistingPageFiles names, are the header of a kernel dump "
 		   "(PAGEDUMP, PAGEDU64)."),
-	.does = N_("Nothing: it is evidence. coldfix dump DISK info says what is in it. Windows saves it at its next successful start; copy the file "
-		   "out with coldfix get before that if you need it now. While it is there, that paging file is not deleted, unless --discard-dump."),
+	.does = N_("Nothing: it is evidence. coldfix dump DISK info says what is in it. Windows saves it at its next successful start; coldfix "
+		   "dump DISK collect --to DIR rebuilds it now as the MEMORY.DMP that Windows would make. Until then that paging file is not deleted, "
+		   "unless --discard-dump; afterwards this is information only."),
 	.risk = N_("None from looking."),
 	.detect = detect,
 };

@@ -175,8 +175,8 @@ static bool setting_planned(const struct cf_work *w)
 
 static int fix_stray(const struct cf_context *c, struct cf_finding *f, struct cf_work *w, struct cf_error *err)
 {
-	if (cf_dump_inside(&c->m->vol[f->vol], "\\pagefile.sys") && !c->req->discard_dump) {
-		cf_finding_block(f, "%s", _("it holds a crash dump that was not collected yet; collect it, or say --discard-dump"));
+	if (cf_dump_keeps(c, &c->m->vol[f->vol], "\\pagefile.sys")) {
+		cf_finding_block(f, "%s", _("it holds a crash dump that was not collected yet: coldfix dump DISK collect --to DIR, or say --discard-dump"));
 		return 0;
 	}
 	/* The file goes only when no control set names it: if the setting has to wait, so has the file. */

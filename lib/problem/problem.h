@@ -25,6 +25,11 @@ const char *cf_repair_name(enum cf_repair_kind r);
 const char *cf_status_name(enum cf_status s);
 
 /* What detectors and fixes see. Borrowed. */
+struct cf_collected {
+	char header[65]; /* SHA-256 of the dump's beginning as cf_dump_header_hash gives it */
+	char time[32];   /* ISO 8601 UTC: when it was copied out */
+};
+
 struct cf_context {
 	const struct cf_machine *m;
 	const struct cf_install *in;        /* the selected installation; NULL: none */
@@ -33,6 +38,8 @@ struct cf_context {
 	size_t n_loaders;                   /* the loaders of that store that count: the installation's, else the default */
 	struct cf_guid loader[CF_MAX_LOADERS];
 	const struct cf_request *req;
+	const struct cf_collected *collected; /* dumps inside paging files that were copied out already; may be NULL */
+	size_t n_collected;
 };
 
 struct cf_problem;
@@ -134,6 +141,12 @@ char cf_paging_wanted(const struct cf_context *c);
 
 /* The entry of in->letter[] for a letter, or NULL. */
 const struct cf_letter *cf_letter_entry(const struct cf_install *in, char letter);
+
+/* The record of the dump inside this file of a volume: NULL: none is in it, or it was not collected. */
+const struct cf_collected *cf_dump_was_collected(const struct cf_context *c, const struct cf_vol *v, const char *path);
+
+/* Is this a paging file that has to stay, because a crash dump is in it that nobody collected and --discard-dump was not said? */
+bool cf_dump_keeps(const struct cf_context *c, const struct cf_vol *v, const char *path);
 
 /* Crash dump types of CrashControl. */
 enum { CF_DUMP_NONE = 0, CF_DUMP_COMPLETE = 1, CF_DUMP_KERNEL = 2, CF_DUMP_SMALL = 3, CF_DUMP_AUTOMATIC = 7 };

@@ -53,3 +53,22 @@ const struct cf_letter *cf_letter_entry(const struct cf_install *in, char letter
 			return &in->letter[i];
 	return NULL;
 }
+
+const struct cf_collected *cf_dump_was_collected(const struct cf_context *c, const struct cf_vol *v, const char *path)
+{
+	char hex[65];
+	if (!c->n_collected || !cf_dump_inside(v, path))
+		return NULL;
+	CF_CLEANUP(cf_dump_closep) struct cf_dump_source *dump = cf_dump_from_clusters(v, path, NULL);
+	if (!dump || cf_dump_header_hash(dump, hex, NULL) < 0)
+		return NULL;
+	for (size_t i = 0; i < c->n_collected; i++)
+		if (strcmp(c->collected[i].header, hex) == 0)
+			return &c->collected[i];
+	return NULL;
+}
+
+bool cf_dump_keeps(const struct cf_context *c, const struct cf_vol *v, const char *path)
+{
+	return !c->req->discard_dump && cf_dump_inside(v, path) && !cf_dump_was_collected(c, v, path);
+}

@@ -49,6 +49,7 @@ void cf_text_dumps(struct cf_page *p, const json_t *doc);
 void cf_text_symptom(struct cf_page *p, const json_t *doc);
 void cf_text_collect(struct cf_page *p, const json_t *doc);
 void cf_text_cleanup(struct cf_page *p, const cf_result *r);
+void cf_text_dump_collect(struct cf_page *p, const json_t *doc);
 void cf_text_configure(struct cf_page *p, const cf_result *r);
 void cf_text_changes(struct cf_page *p, const json_t *doc, const char *title);
 

@@ -429,7 +429,8 @@ char *cf_result_text(const cf_result *result, const struct cf_text_style *style)
 	safe.doc = cf_page_safe(result->doc);
 	if (!safe.doc)
 		return NULL;
-	if (r->error.code == CF_OK || r->command == CF_DIAGNOSE || r->command == CF_SYMPTOM) {
+	if (r->error.code == CF_OK || r->command == CF_DIAGNOSE || r->command == CF_SYMPTOM ||
+	    (r->command == CF_DUMP && json_array_size(json_object_get(r->doc, "collected")))) {
 		switch (r->command) {
 		case CF_INFO:
 			cf_text_disk(&p, r->doc, true);
@@ -460,6 +461,8 @@ char *cf_result_text(const cf_result *result, const struct cf_text_style *style)
 		case CF_DUMP:
 			if (strcmp(cf_str(r->doc, "verb"), "configure") == 0)
 				cf_text_configure(&p, r);
+			else if (strcmp(cf_str(r->doc, "verb"), "collect") == 0)
+				cf_text_dump_collect(&p, r->doc);
 			else
 				cf_text_dumps(&p, r->doc);
 			break;
