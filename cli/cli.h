@@ -23,7 +23,7 @@ enum option_group {
 	OPT_TO = 128,    /* --to */
 	OPT_ARCHIVE = 256, /* --archive */
 	OPT_BACKUP = 512,  /* --backup-dir, --no-backup, --expect-computer */
-	OPT_PACK = 2048,   /* dump collect: --zstd, --split */
+	OPT_PACK = 32768,  /* dump collect: --zstd, --split */
 	OPT_CONFIGURE = 1024, /* dump configure: --type, --dedicated-file, … */
 	OPT_TOP = 2048,  /* --top */
 	OPT_SHADOW = 4096, /* --accept-shadow-copy-loss */
