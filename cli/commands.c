@@ -17,6 +17,11 @@ const struct command commands[] = {
 	{ "repair", CF_REPAIR, READS | OPT_REPAIR | OPT_BACKUP | OPT_WRITE | OPT_SHADOW | OPT_LIMITS, 1, "[OPTIONS] DISK", "diagnose, show the plan, ask, repair, verify",
 	  "Repairs what diagnose found, in one transaction: tried and proved on an overlay first, then written, read back and compared. Keeps a\n"
 	  "copy of the hives and an undo file. On a healthy disk it writes nothing." },
+	{ "expand", CF_EXPAND, READS | OPT_EXPAND | OPT_SHADOW | OPT_WRITE, 1, "[OPTIONS] --size N|--by N|--max DISK",
+	  "make the disk larger and give Windows the room",
+	  "Makes the disk's file larger (raw, fixed VHD, qcow2; others by way of --output), moves the recovery partition behind Windows to the new\n"
+	  "end, and grows Windows' partition and its NTFS volume in one transaction. Nothing but a recovery partition is moved. A device or NBD\n"
+	  "export has to be larger already. What is full may stay full: no file is moved, and the time it takes does not depend on it." },
 	{ "undo", CF_UNDO, OPT_COMMON | OPT_DISK | OPT_WRITE | OPT_UNDO, 1, "[OPTIONS] DISK [UNDO-FILE]",
 	  "put back what the last repair changed",
 	  "Puts every byte back that the last repair changed, newest repair first. Refuses when the disk has changed since, for example because\n"
@@ -107,8 +112,15 @@ static const struct {
 		     "  --keep-days N          temporary files of the VM's last N days stay; 7\n"
 		     "  --windows N            which Windows installation, from 1\n" },
 	{ OPT_LIMITS, "  --min-free SIZE        less free space than this counts as full; 300M\n" },
+	{ OPT_EXPAND, "  --size N               bytes that the disk is to have (256G)\n"
+		      "  --by N                 bytes more than it has\n"
+		      "  --max                  as large as it may become: a device's own size, else 1 TiB\n"
+		      "  --drop-recovery        delete the recovery partition behind Windows instead of moving it\n"
+		      "  --output NEW           work on a copy; .vhd (fixed), .vhdx, .qcow2, else raw\n"
+		      "  --expect-computer NAME refuse unless the disk is this computer's\n"
+		      "  --recovery-key-at-hand a disk with encryption may be changed in what its key depends on\n" },
 	{ OPT_SHADOW, "  --accept-shadow-copy-loss\n"
-		      "                         delete although the volume has shadow copies, which that spoils\n" },
+		      "                         go on although the volume has shadow copies, which that spoils\n" },
 	{ OPT_UNDO, "  --force                undo although the disk has changed since\n" },
 	{ OPT_LIST, "  -R, --recursive        list folders in folders too\n" },
 	{ OPT_TO, "  --to DIR               folder that receives the files\n" },

@@ -19,7 +19,8 @@ enum {
 	O_DRY, O_YES, O_UNDO_FILE, O_NO_UNDO, O_FORCE, O_TO, O_ARCHIVE,
 	O_TYPE, O_DEDICATED_FILE, O_SIZE, O_NMI, O_TOP,
 	O_CLASS, O_KEEP_DAYS, O_MIN_FREE,
-	O_ZSTD, O_SPLIT
+	O_ZSTD, O_SPLIT,
+	O_BY, O_MAX, O_DROP
 };
 
 static const struct option longopts[] = {
@@ -73,6 +74,9 @@ static const struct option longopts[] = {
 	{ "min-free", required_argument, NULL, O_MIN_FREE },
 	{ "zstd", no_argument, NULL, O_ZSTD },
 	{ "split", required_argument, NULL, O_SPLIT },
+	{ "by", required_argument, NULL, O_BY },
+	{ "max", no_argument, NULL, O_MAX },
+	{ "drop-recovery", no_argument, NULL, O_DROP },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -86,16 +90,24 @@ static unsigned group_of(int opt)
 		return OPT_VM;
 	case O_WINDOWS:
 		return OPT_VM | OPT_CLEAN;
-	case O_BACKUP: case O_NO_BACKUP: case O_EXPECT:
+	case O_BACKUP: case O_NO_BACKUP:
 		return OPT_BACKUP;
 	case O_ZSTD: case O_SPLIT:
 		return OPT_PACK;
+	case O_EXPECT:
+		return OPT_BACKUP | OPT_EXPAND;
 	case O_DUMP_FILE:
 		return OPT_REPAIR | OPT_CONFIGURE;
-	case O_TYPE: case O_DEDICATED_FILE: case O_SIZE: case O_NMI:
+	case O_TYPE: case O_DEDICATED_FILE: case O_NMI:
 		return OPT_CONFIGURE;
-	case O_ONLY: case O_SYMPTOM: case O_SKIP: case O_WITH: case O_PREPARE: case O_OUTPUT: case O_DEDICATED: case O_DISCARD: case O_KEY: case O_EXPAND:
+	case O_SIZE:
+		return OPT_CONFIGURE | OPT_EXPAND;
+	case O_ONLY: case O_SYMPTOM: case O_SKIP: case O_WITH: case O_PREPARE: case O_DEDICATED: case O_DISCARD: case O_EXPAND:
 		return OPT_REPAIR;
+	case O_OUTPUT: case O_KEY:
+		return OPT_REPAIR | OPT_EXPAND;
+	case O_BY: case O_MAX: case O_DROP:
+		return OPT_EXPAND;
 	case O_SHADOW:
 		return OPT_SHADOW;
 	case O_CLASS: case O_KEEP_DAYS:
@@ -335,7 +347,7 @@ static int set_repair(int opt, struct options *o, struct cf_error *err)
 		r->dump_type = optarg;
 		break;
 	case O_SIZE:
-		return parse_size(optarg, "size", &r->dedicated_size, err);
+		return parse_size(optarg, "size", r->command == CF_EXPAND ? &r->expand_size : &r->dedicated_size, err);
 	case O_NMI:
 		r->nmi = 1;
 		break;
@@ -353,6 +365,14 @@ static int set_repair(int opt, struct options *o, struct cf_error *err)
 	case O_EXPAND:
 		return usage(err, "--expand is not part of this version: grow the image, the partition and the file system with other tools "
 				  "first (coldfix explain volume-full)");
+	case O_BY:
+		return parse_size(optarg, "by", &r->expand_by, err);
+	case O_MAX:
+		r->expand_max = 1;
+		break;
+	case O_DROP:
+		r->drop_recovery = 1;
+		break;
 	case O_SHADOW:
 		r->accept_shadow_copy_loss = 1;
 		break;
@@ -448,7 +468,8 @@ static int positionals(int argc, char **argv, const struct command **command, st
 		      : (*command)->id == CF_UNDO ? 1
 		      : (*command)->id == CF_EXPLAIN ? 2
 		      : (*command)->id == CF_INFO || (*command)->id == CF_DIAGNOSE || (*command)->id == CF_REPAIR ||
-					(*command)->id == CF_COLLECT || (*command)->id == CF_SPACE || (*command)->id == CF_CLEANUP ? 0 : SIZE_MAX;
+					(*command)->id == CF_COLLECT || (*command)->id == CF_SPACE || (*command)->id == CF_CLEANUP ||
+					(*command)->id == CF_EXPAND ? 0 : SIZE_MAX;
 	if (n > most)
 		return usage(err, "\"%s\" is one word too many; see coldfix %s --help", o->args[most], (*command)->name);
 	return take_switches(o, err);
@@ -457,7 +478,7 @@ static int positionals(int argc, char **argv, const struct command **command, st
 /* Commands that the documentation speaks of and that a later version brings. */
 static bool planned(const char *name)
 {
-	static const char *const later[] = { "expand", "defrag" };
+	static const char *const later[] = { "defrag" };
 	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
 		if (strcmp(name, later[i]) == 0)
 			return true;

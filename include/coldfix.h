@@ -63,7 +63,8 @@ enum cf_command {
 	CF_DUMP,
 	CF_SPACE,
 	CF_CLEANUP,
-	CF_SYMPTOM
+	CF_SYMPTOM,
+	CF_EXPAND
 };
 
 enum cf_temp_disk { CF_TEMP_UNKNOWN, CF_TEMP_SCSI, CF_TEMP_NVME, CF_TEMP_NONE, CF_TEMP_LETTER };
@@ -116,6 +117,12 @@ struct cf_request {
 
 	/* The most bytes of changed blocks that work in several transactions holds in memory before it commits one; 0: 240 MiB. */
 	uint64_t max_held;
+
+	/* how large: expand */
+	uint64_t expand_size;    /* bytes that the disk is to have */
+	uint64_t expand_by;      /* bytes more than it has */
+	int expand_max;          /* as large as it may become: a device's size, else 1 TiB. Exactly one of the three */
+	int drop_recovery;       /* delete the recovery partition behind Windows instead of moving it */
 
 	/* where things go */
 	const char *output;      /* --output NEW: work on a copy */

@@ -54,7 +54,7 @@ static int choose_format(struct copy *c, const char *name, struct cf_error *err)
 		    : has_suffix(name, ".vhdx")  ? CF_FMT_VHDX
 		    : has_suffix(name, ".qcow2") ? CF_FMT_QCOW2
 						 : CF_FMT_RAW;
-	c->size = c->source->block->size;
+	c->size = cf_max_u64(c->size, c->source->block->size);
 	if (c->format == CF_FMT_VHD_FIXED)
 		c->size = (c->size + CF_MIB - 1) / CF_MIB * CF_MIB;
 	if (c->format == CF_FMT_VHD_FIXED && c->size > CF_VHD_MAX)
@@ -227,13 +227,14 @@ static int publish(struct copy *c, struct cf_error *err)
 	return 0;
 }
 
-int cf_disk_copy(struct cf_disk *source, const char *new_path,
-		 int (*progress)(void *user, const char *what, uint64_t done, uint64_t total), void *user, struct cf_error *err)
+int cf_disk_copy_larger(struct cf_disk *source, const char *new_path, uint64_t size,
+			int (*progress)(void *user, const char *what, uint64_t done, uint64_t total), void *user, struct cf_error *err)
 {
 	CF_FREE struct copy *c = calloc(1, sizeof *c);
 	if (!c)
 		return cf_fail_nomem(err);
 	c->source = source;
+	c->size = size;
 	c->progress = progress;
 	c->user = user;
 	int r = choose_names(c, new_path, err);
@@ -244,4 +245,10 @@ int cf_disk_copy(struct cf_disk *source, const char *new_path,
 	if (c->temp_made)
 		unlink(c->temp);
 	return r == 0 ? 0 : cf_fail_path(err, new_path);
+}
+
+int cf_disk_copy(struct cf_disk *source, const char *new_path,
+		 int (*progress)(void *user, const char *what, uint64_t done, uint64_t total), void *user, struct cf_error *err)
+{
+	return cf_disk_copy_larger(source, new_path, 0, progress, user, err);
 }

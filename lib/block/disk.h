@@ -59,4 +59,9 @@ int cf_disk_copy(struct cf_disk *source, const char *new_path,
 		 int (*progress)(void *user, const char *what, uint64_t done, uint64_t total), void *user,
 		 struct cf_error *err) CF_MUST_CHECK;
 
+/* The same, and the new image has at least size bytes (0: as many as the source); zeros follow the source's content. */
+int cf_disk_copy_larger(struct cf_disk *source, const char *new_path, uint64_t size,
+			int (*progress)(void *user, const char *what, uint64_t done, uint64_t total), void *user,
+			struct cf_error *err) CF_MUST_CHECK;
+
 #endif

@@ -145,3 +145,15 @@ void cf_vhd_build(uint64_t size, const uint8_t id[16], int64_t time, uint8_t out
 	cf_be32_set(&d.checksum, checksum((const uint8_t *)&d, sizeof d, CHECKSUM_AT));
 	memcpy(out, &d, sizeof d);
 }
+
+void cf_vhd_set_size(uint8_t footer[CF_VHD_FOOTER], uint64_t size)
+{
+	struct footer_disk d;
+	uint16_t cylinders;
+	memcpy(&d, footer, sizeof d);
+	cf_be64_set(&d.current_size, size);
+	cf_vhd_geometry(size, &cylinders, &d.heads, &d.sectors);
+	cf_be16_set(&d.cylinders, cylinders);
+	cf_be32_set(&d.checksum, checksum((const uint8_t *)&d, sizeof d, CHECKSUM_AT));
+	memcpy(footer, &d, sizeof d);
+}

@@ -38,6 +38,9 @@ int cf_vhd_check_header(struct cf_span bytes, struct cf_error *err) CF_MUST_CHEC
 /* Makes the footer of a fixed disk of size bytes (a multiple of 512). id: 16 random bytes; time: seconds since 1970. */
 void cf_vhd_build(uint64_t size, const uint8_t id[16], int64_t time, uint8_t out[CF_VHD_FOOTER]);
 
+/* Changes a footer's current size and geometry, and nothing else of it but the checksum. size: bytes, a multiple of 512. */
+void cf_vhd_set_size(uint8_t footer[CF_VHD_FOOTER], uint64_t size);
+
 /* Geometry that the format prescribes for a disk of size bytes. */
 void cf_vhd_geometry(uint64_t size, uint16_t *cylinders, uint8_t *heads, uint8_t *sectors);
 

@@ -25,6 +25,7 @@ static const struct {
 	[CF_SPACE] = { "space", cf_job_space },
 	[CF_CLEANUP] = { "cleanup", cf_job_cleanup },
 	[CF_SYMPTOM] = { "symptom", cf_job_symptom },
+	[CF_EXPAND] = { "expand", cf_job_expand },
 };
 
 const char *cf_command_name(enum cf_command c)

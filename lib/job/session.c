@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/utf16.h"
+#include "block/container.h"
 
 #define MAX_MEMORY (4 * CF_GIB) /* what a command that only reads may map: hives of 512 MiB, twice, and room to spare */
 
@@ -78,7 +79,7 @@ static void identify(struct cf_block *b, char *id, size_t n)
 	free(t);
 }
 
-static int open_one(struct cf_session *s, const char *path, bool writable, struct cf_error *err)
+static int open_once(struct cf_session *s, const char *path, bool writable, struct cf_error *err)
 {
 	const struct cf_request *req = s->req;
 	struct cf_disk_options opt = { .format = s->n == 0 ? req->format : NULL,
@@ -129,9 +130,72 @@ static int open_one(struct cf_session *s, const char *path, bool writable, struc
 	return 0;
 }
 
-int cf_session_open(struct cf_session *s, const struct cf_request *req, const char *path, bool writable, struct cf_error *err)
+/* Does the partition table need more of the disk than `size` bytes? 1, 0, or -1: it can't be read, so nothing is decided. */
+static int needs_more(struct cf_block *b, uint64_t size, struct cf_error *err)
 {
-	*s = (struct cf_session){ .req = req };
+	CF_FREE struct cf_part_table *t = malloc(sizeof *t);
+	if (!t)
+		return cf_fail_nomem(err);
+	if (cf_part_read(b, t, err) < 0)
+		return cf_fail_prefix(err, "an expansion of this disk did not finish, and its partition table can't be read");
+	if (t->scheme == CF_SCHEME_NONE)
+		return cf_fail(err, CF_E_UNCLEAN, "an expansion of this disk did not finish, and it has no partition table");
+	return t->needs > size;
+}
+
+/* An expansion that was stopped: whether it had succeeded is in the partition table. 1: the image's file was made small again
+ * (it must be opened anew), 0: nothing to do, -1. */
+static int settle_growth(struct cf_session *s, unsigned i, bool writable, struct cf_error *err)
+{
+	struct cf_growth g;
+	if (s->growing || s->place[i].state_is_folder)
+		return 0;
+	int there = cf_growth_read(s->state[i], &g, err);
+	if (there <= 0)
+		return there;
+	int more = g.kind != CF_GROWTH_NONE && s->disk[i]->block->size > g.old_size ? needs_more(s->disk[i]->block, g.old_size, err) : 0;
+	if (more < 0)
+		return -1;
+	if (more > 0)
+		return writable ? cf_growth_keep(s->state[i], err) : 0;
+	if (!writable)
+		return g.kind == CF_GROWTH_NONE ? 0 :
+			       cf_fail(err, CF_E_UNCLEAN, "an expansion of this disk did not finish: run 'coldfix repair' on it, which first "
+				       "puts it back as it was");
+	/* A file keeps its lock until it is small; QEMU takes its own. */
+	if (g.kind == CF_GROWTH_QCOW2) {
+		cf_disk_close(s->disk[i]);
+		s->disk[i] = NULL;
+	}
+	return cf_growth_back(s->state[i], &g, err) < 0 ? -1 : 1;
+}
+
+static int open_one(struct cf_session *s, const char *path, bool writable, struct cf_error *err)
+{
+	CF_FREE char *image = cf_is_nbd_uri(path) ? NULL : realpath(path, NULL);
+	struct stat st;
+	if (image && !s->growing && stat(image, &st) == 0 && S_ISREG(st.st_mode) && cf_growth_settle_file(image, writable, err) < 0)
+		return cf_fail_path(err, path);
+	if (open_once(s, path, writable, err) < 0)
+		return -1;
+	int small = settle_growth(s, s->n - 1, writable, err);
+	if (small < 0)
+		return cf_fail_path(err, path);
+	if (!small)
+		return 0;
+	if (s->req->command != CF_UNDO)
+		cf_notice(s->req, "%s: an expansion that had not finished was taken back", path);
+	s->rolled_back |= s->n == 1;
+	s->n--;
+	cf_disk_close(s->disk[s->n]);
+	free(s->state[s->n]);
+	s->disk[s->n] = NULL;
+	s->state[s->n] = NULL;
+	return open_once(s, path, writable, err);
+}
+
+static int open_all(struct cf_session *s, const struct cf_request *req, const char *path, bool writable, struct cf_error *err)
+{
 	if (open_one(s, path ? path : req->disk, writable, err) < 0)
 		return -1;
 	for (size_t i = 0; req->data_disks && req->data_disks[i]; i++)
@@ -154,6 +218,18 @@ int cf_session_open_for_plan(struct cf_session *s, const struct cf_request *req,
 		return -1;
 	cf_session_close(s);
 	return cf_session_open(s, req, NULL, false, err);
+}
+
+int cf_session_open(struct cf_session *s, const struct cf_request *req, const char *path, bool writable, struct cf_error *err)
+{
+	*s = (struct cf_session){ .req = req };
+	return open_all(s, req, path, writable, err);
+}
+
+int cf_session_open_growing(struct cf_session *s, const struct cf_request *req, const char *path, struct cf_error *err)
+{
+	*s = (struct cf_session){ .req = req, .growing = true };
+	return open_all(s, req, path, true, err);
 }
 
 void cf_session_lock_in(const struct cf_session *s, const char *folder)

@@ -17,6 +17,7 @@ struct cf_session {
 	char *state[CF_MAX_DISKS];         /* state_base of each */
 	struct cf_txn_place place[CF_MAX_DISKS];
 	char id[CF_MAX_DISKS][80];         /* identity of each disk: GPT GUID, MBR signature or size */
+	bool growing;                      /* the record of a growing file is this command's own */
 	bool rolled_back;                  /* opening found an unfinished change of the OS disk and took it back */
 	bool row_shortened;                /* or the last step of one of many steps, whose earlier ones are still there */
 	struct cf_machine *m;
@@ -32,6 +33,8 @@ int cf_session_open(struct cf_session *s, const struct cf_request *req, const ch
 /* For the plan of a command that will write: opens read-only; an unfinished commit of an earlier run is first rolled back, unless nothing may
  * be written (a dry run). */
 int cf_session_open_for_plan(struct cf_session *s, const struct cf_request *req, struct cf_error *err) CF_MUST_CHECK;
+/* The same for writing, in the middle of an expansion that has just made the disk's file larger: its record (txn/growth.h) is left alone. */
+int cf_session_open_growing(struct cf_session *s, const struct cf_request *req, const char *path, struct cf_error *err) CF_MUST_CHECK;
 
 /* For commands that only read, when all disks are open: if the request says so, locks this process in (base/sandbox.h). folder: where
  * new files may be made, or NULL. Best effort; with --verbose (sandbox > 1) what is missing is said. */
@@ -85,6 +88,7 @@ int cf_job_get(const struct cf_request *req, struct cf_result *r);
 int cf_job_bcd(const struct cf_request *req, struct cf_result *r);
 int cf_job_cleanup(const struct cf_request *req, struct cf_result *r);
 int cf_job_reg(const struct cf_request *req, struct cf_result *r);
+int cf_job_expand(const struct cf_request *req, struct cf_result *r);
 int cf_job_collect(const struct cf_request *req, struct cf_result *r);
 int cf_job_dump(const struct cf_request *req, struct cf_result *r);
 int cf_job_dump_collect(const struct cf_request *req, struct cf_result *r);

@@ -6,6 +6,27 @@
 
 #include "job/session.h"
 
+/* Puts back. Of an expansion the record that makes the disk's file small again comes first; opening the disk anew does that. */
+static int put_back(const struct cf_request *req, struct cf_session *s, struct cf_result *r, const char *file, const struct cf_undo_info *info)
+{
+	struct cf_txn_stats stats = { 0 };
+	bool grown = info->growth.kind != CF_GROWTH_NONE && !s->place[0].state_is_folder && s->disk[0]->block->size == info->growth.new_size;
+	if (grown && cf_growth_record(s->state[0], &info->growth, &r->error) < 0)
+		return -1;
+	int ret = cf_undo_apply(s->disk[0]->block, &s->place[0], file, req->force, false, &stats, &r->error);
+	json_object_set_new(r->doc, "bytes_written", json_integer((json_int_t)stats.bytes_written));
+	if (!grown)
+		return ret;
+	struct cf_error e = { 0 };
+	cf_session_close(s);
+	int again = cf_session_open(s, req, NULL, true, &e);
+	if (ret == 0 && again < 0) {
+		r->error = e;
+		return cf_fail_prefix(&r->error, "the disk's content is as it was, but its file could not be made small again (the next open tries)");
+	}
+	return ret;
+}
+
 static int undo_file(const struct cf_request *req, struct cf_session *s, struct cf_result *r, const char *file)
 {
 	struct cf_undo_info info;
@@ -37,11 +58,7 @@ static int undo_file(const struct cf_request *req, struct cf_session *s, struct 
 			return 0;
 		}
 	}
-	stats = (struct cf_txn_stats){ 0 };
-	if (cf_undo_apply(s->disk[0]->block, &s->place[0], file, req->force, false, &stats, &r->error) < 0)
-		return -1;
-	json_object_set_new(r->doc, "bytes_written", json_integer((json_int_t)stats.bytes_written));
-	return 0;
+	return put_back(req, s, r, file, &info);
 }
 
 int cf_job_undo(const struct cf_request *req, struct cf_result *r)

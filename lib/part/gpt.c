@@ -162,6 +162,9 @@ static void fill(struct cf_block *disk, const struct copy *c, struct cf_part_tab
 	size_t step = cf_le32_get(c->h.entry_size);
 	t->scheme = CF_SCHEME_GPT;
 	t->disk_guid = c->h.disk;
+	t->first_usable = cf_min_u64(cf_le64_get(c->h.first_usable), lbas) * ss;
+	t->last_usable = cf_min_u64(cf_le64_get(c->h.last_usable), lbas - 1) * ss + ss;
+	t->needs = (cf_min_u64(c->lba == 1 ? cf_le64_get(c->h.other_lba) : c->lba, UINT64_MAX / ss - 1) + 1) * ss;
 	for (size_t i = 0, off = 0; i < cf_le32_get(c->h.entries); i++, off += step) {
 		struct gpt_entry_disk e;
 		memcpy(&e, c->array.p + off, sizeof e);
@@ -224,6 +227,8 @@ static void check_backup(struct cf_block *disk, const struct copy *primary, stru
 		bad_copy(disk, &backup, t);
 	else if (!copies_agree(&primary->h, &backup.h))
 		cf_part_defect(t, there * disk->sector_size, "primary and backup GPT differ");
+	else
+		t->both_copies = true;
 }
 
 /* The primary is bad: the first valid backup of those places where one may be. */
@@ -392,6 +397,93 @@ int cf_part_repair_gpt(struct cf_block *disk, struct cf_error *err)
 		return cf_fail(err, CF_E_REFUSED, "%s", why);
 	if (write_copy(disk, good, p.last, 1, p.last - p.array_sectors, p.last_usable, err) < 0 ||
 	    write_copy(disk, good, 1, p.last, p.primary_array, p.last_usable, err) < 0)
+		return -1;
+	return write_protective_size(disk, mbr, p.last, err);
+}
+
+/* ---- changing partitions ---- */
+
+/* The entry of partition `number`, which must be in use. */
+static uint8_t *entry_of(struct copy *c, unsigned number, struct gpt_entry_disk *e)
+{
+	uint8_t *at = NULL;
+	if (number >= 1 && number <= cf_le32_get(c->h.entries)) {
+		at = c->array.p + (size_t)(number - 1) * cf_le32_get(c->h.entry_size);
+		memcpy(e, at, sizeof *e);
+	}
+	return at && !cf_guid_is_zero(&e->type) ? at : NULL;
+}
+
+static int edit_entry(struct copy *c, const struct cf_part_edit *edit, uint32_t ss, struct cf_error *err)
+{
+	struct gpt_entry_disk e;
+	uint8_t *at = entry_of(c, edit->number, &e);
+	if (!at)
+		return cf_fail(err, CF_E_REFUSED, "there is no partition %u", edit->number);
+	if (edit->remove) {
+		memset(at, 0, cf_le32_get(c->h.entry_size));
+		return 0;
+	}
+	if (!edit->size || edit->start % ss || edit->size % ss)
+		return cf_fail(err, CF_E_INTERNAL, "partition %u would not lie on whole sectors", edit->number);
+	cf_le64_set(&e.first, edit->start / ss);
+	cf_le64_set(&e.last, (edit->start + edit->size) / ss - 1);
+	memcpy(at, &e, sizeof e);
+	return 0;
+}
+
+/* Every entry lies in the usable part, and no two share a sector. */
+static int check_entries(const struct copy *c, uint64_t last_usable, struct cf_error *err)
+{
+	uint64_t range[CF_PART_MAX][2];
+	size_t used = 0, step = cf_le32_get(c->h.entry_size);
+	for (size_t i = 0; i < cf_le32_get(c->h.entries); i++) {
+		struct gpt_entry_disk e;
+		memcpy(&e, c->array.p + i * step, sizeof e);
+		if (cf_guid_is_zero(&e.type))
+			continue;
+		uint64_t first = cf_le64_get(e.first), last = cf_le64_get(e.last);
+		if (used == CF_PART_MAX)
+			return cf_fail(err, CF_E_REFUSED, "the table has more than %d partitions", CF_PART_MAX);
+		if (first > last || first < cf_le64_get(c->h.first_usable) || last > last_usable)
+			return cf_fail(err, CF_E_REFUSED, "partition %zu would lie outside the usable part of the disk", i + 1);
+		for (size_t k = 0; k < used; k++)
+			if (first <= range[k][1] && range[k][0] <= last)
+				return cf_fail(err, CF_E_REFUSED, "partition %zu would overlap another one", i + 1);
+		range[used][0] = first;
+		range[used++][1] = last;
+	}
+	return 0;
+}
+
+int cf_gpt_edit(struct cf_block *disk, const struct cf_part_edit *edit, size_t n, struct cf_error *err)
+{
+	struct copy primary CF_CLEANUP(release_copy) = { 0 };
+	struct copy backup CF_CLEANUP(release_copy) = { 0 };
+	uint8_t mbr[CF_MBR_SIZE], zero[4096] = { 0 };
+	struct plan p;
+	const char *why;
+	if (cf_block_read(disk, 0, mbr, sizeof mbr, err) < 0)
+		return -1;
+	read_copy(disk, 1, &primary);
+	uint64_t there = primary.valid ? cf_le64_get(primary.h.other_lba) : 0;
+	if (primary.valid)
+		read_copy(disk, there, &backup);
+	if (!primary.valid || !backup.valid || !copies_agree(&primary.h, &backup.h))
+		return cf_fail(err, CF_E_REFUSED, "the GPT is damaged: repair it first (coldfix repair --only gpt-damaged)");
+	for (size_t i = 0; i < n; i++)
+		if (edit_entry(&primary, &edit[i], disk->sector_size, err) < 0)
+			return -1;
+	if (!make_plan(disk, &primary, &p, &why))
+		return cf_fail(err, CF_E_REFUSED, "%s", why);
+	if (check_entries(&primary, p.last_usable, err) < 0)
+		return -1;
+	cf_le32_set(&primary.h.array_crc, cf_crc32(0, primary.array.p, primary.array.n));
+	/* The old backup first: its sector may now belong to what is written after it. */
+	if (there != p.last && cf_block_write(disk, there * disk->sector_size, zero, disk->sector_size, err) < 0)
+		return -1;
+	if (write_copy(disk, &primary, p.last, 1, p.last - p.array_sectors, p.last_usable, err) < 0 ||
+	    write_copy(disk, &primary, 1, p.last, p.primary_array, p.last_usable, err) < 0)
 		return -1;
 	return write_protective_size(disk, mbr, p.last, err);
 }

@@ -153,6 +153,8 @@ int cf_mbr_read(struct cf_block *disk, const uint8_t sector[CF_MBR_SIZE], struct
 		}
 		cf_part_add(t, disk, &p);
 	}
+	for (size_t i = 0; i < t->n; i++)
+		t->needs = cf_max_u64(t->needs, t->part[i].start + t->part[i].size);
 	if (!extended.type)
 		return 0;
 	return read_logical(disk, cf_le32_get(extended.start), cf_le32_get(extended.count), t, err);

@@ -45,4 +45,8 @@ enum cf_gpt_found {
 int cf_gpt_read(struct cf_block *disk, uint64_t hint_lba, struct cf_part_table *t, enum cf_gpt_found *found,
 		struct cf_error *err) CF_MUST_CHECK;
 
+/* cf_part_edit of a GPT and of an MBR. */
+int cf_gpt_edit(struct cf_block *disk, const struct cf_part_edit *edit, size_t n, struct cf_error *err) CF_MUST_CHECK;
+int cf_mbr_edit(struct cf_block *disk, const struct cf_part_edit *edit, size_t n, struct cf_error *err) CF_MUST_CHECK;
+
 #endif

@@ -55,6 +55,7 @@ static bool decode_partition(struct cf_span payload, struct cf_bcd_device *d)
 	const struct partition_disk *p = (const void *)cf_span_at(payload, 0, sizeof(*p));
 	if (!p || cf_le32_get(p->medium) != 0)
 		return false;
+	d->place = p->id;
 	switch (cf_le32_get(p->scheme)) {
 	case 0:
 		memcpy(d->partition_guid.b, p->id, 16);

@@ -28,6 +28,7 @@
 #define CF_BCD_INHERIT 0x14000006u
 #define CF_BCD_TRUNCATEMEMORY 0x15000007u
 #define CF_BCD_RECOVERYSEQUENCE 0x14000008u
+#define CF_BCD_RECOVERYENABLED 0x16000009u
 #define CF_BCD_BADMEMORYLIST 0x1700000au
 #define CF_BCD_BADMEMORYACCESS 0x1600000bu
 #define CF_BCD_AVOIDLOWMEMORY 0x1500000eu
@@ -131,6 +132,7 @@ struct cf_bcd_device {
 	struct cf_guid partition_guid, disk_guid; /* GPT; also of the partition that holds a ramdisk's file */
 	uint32_t signature;                       /* MBR */
 	uint64_t offset;                          /* MBR: bytes */
+	const uint8_t *place;                     /* inside the element's data: 16 bytes, GPT: partition GUID, MBR: u64 byte offset; NULL: none */
 	bool on_gpt, on_mbr;                      /* which of the two identifies the partition, or a file's holder */
 	bool on_boot;                             /* neither: it is the partition that was booted from */
 	bool vhd;                                 /* FILE */

@@ -42,6 +42,7 @@ uint64_t cf_num(const json_t *o, const char *key);
 char *cf_size(uint64_t bytes, char *out);
 
 /* The renderers of the single parts. */
+void cf_text_expand(struct cf_page *p, const cf_result *r);
 void cf_text_disk(struct cf_page *p, const json_t *doc, bool full);
 void cf_text_bcd(struct cf_page *p, const json_t *doc);
 void cf_text_space(struct cf_page *p, const json_t *doc);

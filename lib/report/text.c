@@ -154,7 +154,6 @@ static const char *quoted_bytes(const char *path, char *out, size_t n)
 	return out;
 }
 
-/* A path as a shell needs it typed. */
 const char *cf_quoted(const char *path, char *out, size_t n)
 {
 	static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:+=@%,-";
@@ -465,6 +464,9 @@ char *cf_result_text(const cf_result *result, const struct cf_text_style *style)
 				cf_text_dump_collect(&p, r->doc);
 			else
 				cf_text_dumps(&p, r->doc);
+			break;
+		case CF_EXPAND:
+			cf_text_expand(&p, r);
 			break;
 		case CF_COLLECT:
 			cf_text_collect(&p, r->doc);

@@ -77,6 +77,15 @@ static int decode_header(struct cf_journal *j, const struct cf_undo_header *h, s
 	/* A later transaction of a row is never taken for a file of its own, nor found at another place. */
 	if (j->at != (j->is_row ? cf_le64_get(h->row_at) : 0) || (j->at == 0) != (j->row_number == 0))
 		return corrupt(j, j->at, "a transaction does not lie where it belongs", err);
+	if (cf_le32_get(h->compat) & CF_UNDO_COMPAT_GROWTH) {
+		j->growth = (struct cf_growth){ .kind = (enum cf_growth_kind)cf_le32_get(h->growth),
+						.old_size = cf_le64_get(h->growth_from),
+						.new_size = cf_le64_get(h->growth_to) };
+		memcpy(j->growth.footer, h->growth_footer, sizeof j->growth.footer);
+		if (j->growth.kind < CF_GROWTH_RAW || j->growth.kind > CF_GROWTH_QCOW2 || !j->growth.old_size ||
+		    j->growth.old_size >= j->growth.new_size || j->growth.new_size > INT64_MAX - CF_GROWTH_FOOTER)
+			return corrupt(j, j->at, "what it says of the disk's file is impossible", err);
+	}
 	j->time = (int64_t)cf_le64_get(h->time);
 	j->disk_size = cf_le64_get(h->disk_size);
 	j->sector_size = cf_le32_get(h->sector_size);

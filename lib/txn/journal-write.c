@@ -96,6 +96,13 @@ static int write_header(struct cf_journal *j, const struct cf_txn_place *place, 
 		cf_le32_set(&h.row_number, j->row_number);
 		cf_le64_set(&h.row_at, j->at);
 	}
+	if (place->growth) {
+		cf_le32_set(&h.compat, CF_UNDO_COMPAT_GROWTH);
+		cf_le32_set(&h.growth, place->growth->kind);
+		cf_le64_set(&h.growth_from, place->growth->old_size);
+		cf_le64_set(&h.growth_to, place->growth->new_size);
+		memcpy(h.growth_footer, place->growth->footer, sizeof h.growth_footer);
+	}
 	put_text(h.writer, sizeof h.writer, "coldfix " CF_VERSION);
 	put_text(h.disk_id, sizeof h.disk_id, place->disk_id);
 	put_text(h.disk_path, sizeof h.disk_path, place->disk_path);

@@ -23,6 +23,7 @@ struct cf_journal {
 	uint32_t row_number;        /* with is_row: from 0 */
 	uint64_t disk_size, blocks, records_at, images_at, file_size;
 	uint32_t prints, flags, sector_size;
+	struct cf_growth growth;
 	int64_t time;
 	char disk_id[CF_UNDO_ID], disk_path[CF_UNDO_PATH];
 	enum cf_mark_state marks[CF_UNDO_MARK_COUNT];

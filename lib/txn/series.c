@@ -105,6 +105,17 @@ int cf_series_fill(struct cf_series *s, uint64_t off, const void *buf, size_t le
 	return 0;
 }
 
+int cf_series_fill_new(struct cf_series *s, uint64_t off, const void *buf, size_t len, struct cf_error *err)
+{
+	const struct cf_overlay *o = &s->txn->overlay;
+	if (len == 0 || len > FILL_PIECE || off % CF_TXN_BLOCK || !cf_range_ok(off, len, o->block.size))
+		return cf_fail_at(err, CF_E_INTERNAL, off, "%zu bytes can't be put there", len);
+	for (uint64_t i = off / CF_TXN_BLOCK; i * CF_TXN_BLOCK < off + len; i++)
+		if (cf_overlay_has(o, i))
+			return cf_block_write(&s->txn->overlay.block, off, buf, len, err);
+	return fill_piece(s, off, buf, len, err);
+}
+
 /* What was written past the journal must be on the medium before anything refers to it. */
 static int settle_fill(struct cf_series *s, struct cf_error *err)
 {

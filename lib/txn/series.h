@@ -37,6 +37,10 @@ uint64_t cf_series_held(const struct cf_series *s);
  * them back past the cache and compares. A roll-back then leaves them behind in what is free space again. */
 int cf_series_fill(struct cf_series *s, uint64_t off, const void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
 
+/* The same for a part of the disk that did not exist before the file that holds it was made larger (growth.h): whole blocks go there at once, with
+ * undo too, since undo makes the file end before it. len: at most 1 MiB. */
+int cf_series_fill_new(struct cf_series *s, uint64_t off, const void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
+
 /* Whether an undo file for that many more changed bytes, in that many transactions, could be made: the place, its name and its room.
  * Ask before the first write. *need (may be NULL): bytes that it would take. */
 int cf_series_check_place(struct cf_series *s, uint64_t bytes, uint64_t transactions, size_t n_prints, uint64_t *need,

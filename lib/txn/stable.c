@@ -74,6 +74,14 @@ static int real_allocate(void *user, int h, uint64_t size)
 	return errno == EOPNOTSUPP ? -posix_fallocate(h, 0, (off_t)size) : -errno;
 }
 
+static int real_truncate(void *user, int h, uint64_t size)
+{
+	(void)user;
+	if (size > INT64_MAX)
+		return -EFBIG;
+	return ftruncate(h, (off_t)size) < 0 ? -errno : 0;
+}
+
 static int real_sync(void *user, int h)
 {
 	(void)user;
@@ -185,6 +193,7 @@ const struct cf_stable_ops cf_stable_real = {
 	.pwrite = real_pwrite,
 	.stat = real_stat,
 	.allocate = real_allocate,
+	.truncate = real_truncate,
 	.sync = real_sync,
 	.sync_folder = real_sync_folder,
 	.rename = real_rename,
@@ -298,6 +307,15 @@ int cf_stable_allocate(int h, const char *path, uint64_t size, struct cf_error *
 	while (r == -EINTR)
 		r = t->ops->allocate(t->user, h, size);
 	return r < 0 ? fail(err, r, path, "cannot reserve room for") : 0;
+}
+
+int cf_stable_truncate(int h, const char *path, uint64_t size, struct cf_error *err)
+{
+	const struct cf_stable *t = table();
+	int r = -EINTR;
+	while (r == -EINTR)
+		r = t->ops->truncate ? t->ops->truncate(t->user, h, size) : -EOPNOTSUPP;
+	return r < 0 ? fail(err, r, path, "cannot change the size of") : 0;
 }
 
 int cf_stable_sync(int h, const char *path, struct cf_error *err)

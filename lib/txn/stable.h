@@ -34,6 +34,7 @@ struct cf_stable_ops {
 	ssize_t (*pwrite)(void *user, int h, const void *buf, size_t len, uint64_t off);
 	int (*stat)(void *user, int h, struct cf_stable_stat *st);
 	int (*allocate)(void *user, int h, uint64_t size); /* room for size bytes is reserved, they read as zero */
+	int (*truncate)(void *user, int h, uint64_t size); /* longer: zeros follow. NULL: no file's length can be set */
 	int (*sync)(void *user, int h);
 	int (*sync_folder)(void *user, const char *folder);
 	int (*rename)(void *user, const char *from, const char *to); /* never replaces: -EEXIST */
@@ -74,6 +75,7 @@ int cf_stable_write(int h, const char *path, uint64_t off, const void *buf, size
 		    struct cf_error *err) CF_MUST_CHECK;
 int cf_stable_stat(int h, const char *path, struct cf_stable_stat *st, struct cf_error *err) CF_MUST_CHECK;
 int cf_stable_allocate(int h, const char *path, uint64_t size, struct cf_error *err) CF_MUST_CHECK;
+int cf_stable_truncate(int h, const char *path, uint64_t size, struct cf_error *err) CF_MUST_CHECK;
 int cf_stable_sync(int h, const char *path, struct cf_error *err) CF_MUST_CHECK;
 int cf_stable_sync_folder_of(const char *path, struct cf_error *err) CF_MUST_CHECK;
 int cf_stable_rename(const char *from, const char *to, struct cf_error *err) CF_MUST_CHECK;

@@ -15,7 +15,7 @@
 #ifndef CF_TXN_TXN_H
 #define CF_TXN_TXN_H
 
-#include "block/block.h"
+#include "txn/growth.h"
 
 #define CF_TXN_BLOCK 4096u /* bytes: the unit of the overlay, the journal and undo */
 
@@ -37,6 +37,7 @@ struct cf_txn_place {
 	const char *disk_id;     /* identity of the disk as text: GPT GUID, MBR signature or size-only; stored and compared */
 	const char *disk_path;   /* the disk as the user named it; stored for messages */
 	bool no_undo;            /* still journals; the journal is removed once the commit succeeded */
+	const struct cf_growth *growth; /* how the disk's file was made larger for this; NULL: it was not. Kept for undo */
 	/* Progress of an undo, in bytes; between two transactions of a row nonzero stops it. May be NULL. */
 	int (*progress)(void *user, const char *what, uint64_t done, uint64_t total);
 	void *user;
@@ -98,6 +99,7 @@ struct cf_undo_info {
 	size_t transactions;     /* 1, or what is left of a row; 0: nothing */
 	int64_t time;            /* seconds since 1970: when the repair was made */
 	char disk_path[512], disk_id[80];
+	struct cf_growth growth; /* kind CF_GROWTH_NONE: the disk's file was not made larger */
 };
 int cf_undo_read_info(const char *undo_file, struct cf_undo_info *info, struct cf_error *err) CF_MUST_CHECK;
 

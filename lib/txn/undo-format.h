@@ -49,6 +49,7 @@ enum cf_marker_mark_kind {
 /* Feature words: a reader refuses a file with an incompatible bit that it does not know, and ignores compatible ones. */
 #define CF_UNDO_INCOMPAT_ROW 1u /* one transaction of a row: others may follow in the same file */
 #define CF_UNDO_INCOMPAT_KNOWN CF_UNDO_INCOMPAT_ROW
+#define CF_UNDO_COMPAT_GROWTH 1u /* the disk's file was made larger; undo makes it small again */
 #define CF_UNDO_FLAG_NO_UNDO 1u /* the file goes once the commit has succeeded */
 
 struct cf_undo_header {
@@ -76,10 +77,29 @@ struct cf_undo_header {
 	cf_le32 row_number;         /* 0x2f0: from 0 */
 	cf_le32 reserved_row;       /* 0x2f4: zero */
 	cf_le64 row_at;             /* 0x2f8: bytes from the start of the file to this header */
-	uint8_t reserved[3324];     /* 0x300: zero */
+	cf_le32 growth;             /* 0x300: enum cf_growth_kind; 0: the file was not made larger, and so are the next three */
+	cf_le32 reserved_growth;    /* 0x304: zero */
+	cf_le64 growth_from, growth_to; /* 0x308, 0x310: bytes that the guest saw before, and sees since */
+	uint8_t growth_footer[512]; /* 0x318: VHD: the footer as it was */
+	uint8_t reserved[2788];     /* 0x518: zero */
 	cf_le32 crc;                /* 0xffc: of the bytes before it */
 };
 _Static_assert(sizeof(struct cf_undo_header) == CF_UNDO_BLOCK, "undo file header");
+
+#define CF_GROWTH_MAGIC "CFGROW\r\n"
+
+/* IMAGE.coldfix-growing: what the image's file was. */
+struct cf_growth_record_disk {
+	uint8_t magic[8];        /* 0x000 */
+	cf_le32 version;         /* 0x008 */
+	cf_le32 kind;            /* 0x00c: enum cf_growth_kind */
+	cf_le64 old_size;        /* 0x010: bytes that the guest saw */
+	cf_le64 new_size;        /* 0x018 */
+	uint8_t footer[512];     /* 0x020: VHD: the footer as it was */
+	uint8_t reserved[476];   /* 0x220: zero */
+	cf_le32 crc;             /* 0x3fc: of the bytes before it, seeded with a nonce of zeros */
+};
+_Static_assert(sizeof(struct cf_growth_record_disk) == 1024, "record of a growing image");
 
 /* One state reached. All zero: not reached. Anything else that does not check out: damaged. */
 struct cf_undo_mark {

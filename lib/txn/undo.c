@@ -61,6 +61,8 @@ int cf_undo_read_info(const char *undo_file, struct cf_undo_info *info, struct c
 		info->time = j.time;
 		memcpy(info->disk_path, j.disk_path, sizeof info->disk_path);
 		memcpy(info->disk_id, j.disk_id, sizeof info->disk_id);
+		if (j.growth.kind != CF_GROWTH_NONE)
+			info->growth = j.growth;
 	}
 	return 0;
 }
@@ -76,7 +78,8 @@ static int check_file(struct cf_journal *j, struct cf_block *disk, const struct 
 	if (strcmp(id, j->disk_id) != 0)
 		return cf_fail(err, CF_E_REFUSED, "%s belongs to another disk: to %s (%s), and this one is %s", j->path,
 			       j->disk_id, j->disk_path, id);
-	if (disk->size < j->disk_size)
+	/* Of a disk that was grown and is small again, what is left to undo lies in the old part. */
+	if (disk->size < (j->growth.kind != CF_GROWTH_NONE ? j->growth.old_size : j->disk_size))
 		return cf_fail(err, CF_E_REFUSED, "%s belongs to a disk of %llu bytes, and this one has %llu", j->path,
 			       (unsigned long long)j->disk_size, (unsigned long long)disk->size);
 	if (j->marks[CF_MARK_UNDONE] == CF_MARK_SET)

@@ -3,7 +3,7 @@
  *
  * libntfs-3g does the reading and writing of inodes and attributes; everything that walks structures in ways a hostile volume could
  * abuse (boot sector, folder indexes, restart pages, run lists) is parsed here under budgets. libntfs-3g's headers are included by
- * ntfs-device.c, ntfs-stream.c, ntfs-stat.c and ntfs-write.c only, after this header, which names their structures without them.
+ * ntfs-device.c, ntfs-grow.c, ntfs-stream.c, ntfs-stat.c and ntfs-write.c only, after this header, which names their structures without them.
  */
 #ifndef CF_VOLUME_NTFS_INTERNAL_H
 #define CF_VOLUME_NTFS_INTERNAL_H

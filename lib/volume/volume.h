@@ -149,4 +149,19 @@ int cf_volume_fingerprints(struct cf_volume *vol, int (*fn)(void *user, uint64_t
 /* True when $MFT can grow by one record (free record in its bitmap, or room for a new extent); FAT: true. */
 bool cf_volume_mft_can_grow(struct cf_volume *vol);
 
+/* ---- growing: NTFS ---- */
+
+struct cf_ntfs_grown {
+	uint32_t cluster_size;          /* bytes */
+	uint64_t old_clusters, clusters; /* of the volume */
+	uint64_t bitmap_clusters;       /* that $Bitmap took of the new ones */
+};
+
+/* Makes the NTFS volume on the slice as large as the slice, which its partition already is or will be. Touches only $Bitmap,
+ * $BadClus, the boot sector and its copy; needs no free cluster. fresh: bytes from the slice's start behind which nothing was ever
+ * written (0: not known), where additional clusters of $Bitmap cost no undo. flags: CF_VOL_FORCE_UNCLEAN or 0. To be called on an
+ * overlay. CF_E_UNCLEAN, CF_E_CORRUPT; CF_E_REFUSED beyond 2^32 - 1 clusters; CF_E_UNSUPPORTED when $Bitmap or $BadClus is kept in several
+ * MFT records. */
+int cf_ntfs_grow(struct cf_block *slice, uint64_t fresh, int flags, struct cf_ntfs_grown *out, struct cf_error *err) CF_MUST_CHECK;
+
 #endif

@@ -175,6 +175,8 @@ class Builder:
             for log in ('.LOG1', '.LOG2'):
                 self.do(v, 'file', s32 + 'config/' + hive + log, self.work + '/h/' + hive + log)
                 self.do(v, 'attr', s32 + 'config/' + hive + log, 'hsa')
+        if reg.find(d, 'recovery'):
+            self.do(v, 'file', s32 + 'Recovery/ReAgent.xml', self.write('f/ReAgent.xml', self.reagent()))
         self.do(v, 'file', s32 + 'config/BCD-Template', self.work + '/h/BCD-Template')
         if d['azure']:
             self.binary(v, 'WindowsAzure/GuestAgent_2.7.41491.1095/WaAppAgent.exe')
@@ -246,13 +248,26 @@ class Builder:
         data[0x30] = 0 if good else 2
         self.do(v, 'file', 'Windows/bootstat.dat', self.write('f/bootstat.dat', bytes(data)))
 
+    def reagent(self):
+        """ReAgent.xml as reagentc /info reads it: the recovery partition by its disk and its first byte."""
+        d = self.disk
+        gpt = d['scheme'] == 'gpt'
+        nil = '{00000000-0000-0000-0000-000000000000}'
+        place = 'id="%d" offset="%d" guid="%s"' % (0 if gpt else d['signature'], reg.find(d, 'recovery')['start'],
+                                                   '{%s}' % d['guid'] if gpt else nil)
+        none = 'id="0" offset="0" guid="%s"' % nil
+        return ('<?xml version=\'1.0\' encoding=\'utf-8\'?>\r\n\r\n<WindowsRE version="2.0">\r\n  <WinreBCD id="%s"/>\r\n'
+                '  <WinreLocation path="\\Recovery\\WindowsRE" %s/>\r\n  <ImageLocation path="" %s/>\r\n'
+                '  <PBRImageLocation path="" %s index="0"/>\r\n  <InstallState state="1"/>\r\n  <OsInstallAvailable state="0"/>\r\n'
+                '  <CustomImageAvailable state="0"/>\r\n</WindowsRE>\r\n' % (reg.WINRE, place, none, none)).encode()
+
     def recovery(self):
         if not reg.find(self.disk, 'recovery'):
             return
         v = 'recovery'
         self.do(v, 'fill', 'Recovery/WindowsRE/Winre.wim', 300000)
         self.do(v, 'fill', 'Recovery/WindowsRE/boot.sdi', 50000)
-        self.do(v, 'text', 'Recovery/WindowsRE/ReAgent.xml', '<?xml version="1.0" encoding="utf-8"?><WindowsRE/>')
+        self.do(v, 'file', 'Recovery/WindowsRE/ReAgent.xml', self.write('f/ReAgent.xml', self.reagent()))
         self.do(v, 'attr', 'Recovery', 'hs')
         self.do(v, 'serial', '2ec0fe27c01df1%02x' % (self.disk['seed'] & 255))
         self.do(v, 'journal', '1.1', 'clean')
