@@ -17,7 +17,7 @@ import sys
 
 NOW = 1704067200
 PAGE = 4096
-LOW = 0x10  # page tables lie in page 0x10 and those behind it
+LOW = 1  # page tables lie in this page and those behind it; eight pages with the list of drivers
 SECOND = 0x1000  # first page of the second run of memory
 
 # name, base, size; {64-bit, 32-bit} addresses are told apart by the caller
@@ -33,9 +33,9 @@ DEFAULT = {
 }
 
 
-def frames_of(pages):
+def frames_of(pages, half):
     """Two runs of memory with a hole between them."""
-    return list(range(1, 1 + pages // 2)) + list(range(SECOND, SECOND + pages - pages // 2))
+    return list(range(1, 1 + half)) + list(range(SECOND, SECOND + pages - half))
 
 
 def header(kind, bits, o, pages, runs):
@@ -98,7 +98,7 @@ def put_tables(memory, bits, pae, region):
         directory, leaf, size = table(LOW, 4), table(LOW + 1, 4), 4
         directory(region >> 22, (LOW + 1) << 12 | 3)
         directory((region >> 22) + 1, 0 | 0x83)
-    # Page 0x14 and 0x15 appear as the region's pages 0 and 1, the second as a transition entry: not valid, yet in memory.
+    # The pages behind the tables appear as the region's pages 0 and 1, the second as a transition entry: not valid, yet in memory.
     leaf(0, (LOW + 4) << 12 | 3)
     leaf(1, (LOW + 5) << 12 | 0x800)
     return size
@@ -250,11 +250,11 @@ def make(kind, **given):
     if kind == 'active':
         o['attributes'] |= 0x40
     size = 0x2000 if bits == 64 else 0x1000
-    frames = frames_of(o['pages'])
+    half = min(o['pages'], max(8, o['pages'] // 2))
+    frames = frames_of(o['pages'], half)
     memory = {f: struct.pack('<Q', f) * 512 for f in frames}
-    if o['modules'] and o['pages'] >= 64 and kind not in ('triage', 'header'):
+    if o['modules'] and half >= 8 and kind not in ('triage', 'header'):
         o['list'] = put_modules(memory, bits, o['pae'])
-    half = o['pages'] // 2
     runs = [(1, half), (SECOND, o['pages'] - half)]
     body = b''
     if kind == 'triage':
