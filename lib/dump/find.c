@@ -357,7 +357,9 @@ char *cf_dump_path_text(const struct cf_machine *m, const struct cf_dump_place *
 {
 	const struct cf_vol *v = &m->vol[p->vol];
 	char *out = NULL;
-	int r = v->letter ? asprintf(&out, "%c:%s", v->letter, p->path) : asprintf(&out, "%u:%s", v->number, p->path);
+	int r = v->letter ? asprintf(&out, "%c:%s", v->letter, p->path)
+		: v->disk ? asprintf(&out, "%s, %u:%s", m->disk[v->disk].path, v->number, p->path)
+			  : asprintf(&out, "%u:%s", v->number, p->path);
 	return r < 0 ? NULL : out;
 }
 

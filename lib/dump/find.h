@@ -50,7 +50,7 @@ bool cf_dump_inside(const struct cf_vol *v, const char *path);
 /* Lower-case hex (65 bytes) of the SHA-256 of a dump's first 8 KiB, or of all of a shorter one: no two crashes have the same header. */
 int cf_dump_header_hash(struct cf_dump_source *s, char hex[65], struct cf_error *err) CF_MUST_CHECK;
 
-/* "C:\Windows\MEMORY.DMP", or "2:\MEMORY.DMP" (partition 2) for a volume without a letter; malloc'd. */
+/* "C:\Windows\MEMORY.DMP", or for a volume without a letter "2:\MEMORY.DMP" (partition 2; with its disk in front unless that is the first); malloc'd. */
 char *cf_dump_path_text(const struct cf_machine *m, const struct cf_dump_place *p);
 
 #endif

@@ -92,6 +92,23 @@ static int at_path(const struct cf_session *s, const char *text, const struct cf
 	return one_place(s, &p, true, dumps, err);
 }
 
+/* Volumes whose files can't be looked at: a disk whose Windows is encrypted is not one without dumps. */
+static json_t *not_searched(const struct cf_machine *m)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < m->n_vols; i++) {
+		const struct cf_vol *v = &m->vol[i];
+		bool files = v->fs == CF_FS_NTFS || v->fs == CF_FS_BITLOCKER || v->fs == CF_FS_REFS || v->fs == CF_FS_LDM ||
+			     v->fs == CF_FS_STORAGE_SPACES;
+		if (v->vol || !files)
+			continue;
+		json_array_append_new(list, json_pack("{s:o,s:i,s:s,s:o}", "disk", cf_json_text(m->disk[v->disk].path), "partition", (int)v->number,
+						      "filesystem", cf_fs_name(v->fs), "reason",
+						      cf_json_text(v->error.code != CF_OK ? v->error.message : NULL)));
+	}
+	return list;
+}
+
 static int on_disk(const struct cf_request *req, bool full, struct cf_result *r, json_t *dumps)
 {
 	struct cf_session s;
@@ -111,6 +128,8 @@ static int on_disk(const struct cf_request *req, bool full, struct cf_result *r,
 		if (ret == 0 && req->progress && req->progress(req->user, "dumps", i + 1, l.n) != 0)
 			ret = cf_fail(&r->error, CF_E_CANCELLED, "stopped");
 	}
+	if (ret == 0 && !path)
+		json_object_set_new(r->doc, "not_searched", not_searched(s.m));
 	if (l.more)
 		json_object_set_new(r->doc, "more", json_true());
 	cf_session_close(&s);

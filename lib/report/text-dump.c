@@ -204,8 +204,9 @@ void cf_text_dumps(struct cf_page *p, const json_t *doc)
 	bool full = strcmp(cf_str(doc, "verb"), "info") == 0;
 	size_t i;
 	json_t *d;
+	const json_t *blind = json_object_get(doc, "not_searched");
 	if (!json_array_size(dumps))
-		cf_page_print(p, CF_INK_PLAIN, _("No crash dump is on this disk.\n"));
+		cf_page_print(p, CF_INK_PLAIN, "%s", json_array_size(blind) ? _("No crash dump was found.\n") : _("No crash dump is on this disk.\n"));
 	json_array_foreach(dumps, i, d) {
 		bool bad = !json_is_true(json_object_get(d, "complete"));
 		cf_page_print(p, bad ? CF_INK_YELLOW : CF_INK_CYAN, "%s%s", i ? "\n" : "", cf_str(d, "path"));
@@ -221,6 +222,9 @@ void cf_text_dumps(struct cf_page *p, const json_t *doc)
 			stack_lines(p, d);
 		}
 	}
+	json_array_foreach(blind, i, d)
+		cf_page_print(p, CF_INK_YELLOW, _("Partition %llu (%s) of %s could not be searched%s%s\n"), (unsigned long long)cf_num(d, "partition"),
+			      cf_str(d, "filesystem"), cf_str(d, "disk"), *cf_str(d, "reason") ? ": " : "", cf_str(d, "reason"));
 	if (json_is_true(json_object_get(doc, "more")))
 		cf_page_print(p, CF_INK_YELLOW, _("\nThere are more dumps than are listed here.\n"));
 }

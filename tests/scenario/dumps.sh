@@ -186,7 +186,14 @@ is 'a disk without dumps: none' '.dumps == []'
 expect 0 'a disk without dumps as text' dump healthy.raw info
 grep -q 'No crash dump' out
 result $? 'it says that there is none' out
+mk locked.raw --gen 2 --size 512M --break encrypted
+json 0 'an encrypted disk' dump locked.raw list
+is 'an encrypted disk: it says where it could not look' '.dumps == [] and (.not_searched | length) == 1 and .not_searched[0].filesystem == "bitlocker"'
+expect 0 'an encrypted disk as text' dump locked.raw list
+grep -q 'No crash dump was found' out && grep -q 'bitlocker.*could not be searched' out
+result $? 'an encrypted disk: so does the text' out
 mk data.raw --data-disk --size 256M
+json 0 'a dump on another disk of the VM' dump healthy.raw list --data-disk data.raw
 json 0 'a data disk' dump data.raw list
 qemu-img convert -O vhdx scattered.raw scattered.vhdx
 json 0 'VHDX' dump scattered.vhdx info

@@ -397,7 +397,7 @@ class Driver:
         """Everything that is asked of one patched disk."""
         d = disk.path
         before = disk.hash()
-        looks = [["diagnose", "--json", d], ["diagnose", d], ["info", "--json", d], ["bcd", "--json", d, "enum", "all"],
+        looks = [["diagnose", "--json", d], ["diagnose", d], ["info", "--json", d], ["dump", "--json", d, "info"], ["bcd", "--json", d, "enum", "all"],
                  ["ls", "--json", "-R", d, "\\"], ["ls", "--json", "-R", d, "1:\\"], ["ls", "--json", "-R", d, "2:\\"],
                  ["reg", "--json", d, "query", "HKLM\\SYSTEM", "/s"], ["cat", d, "\\Windows\\System32\\config\\SYSTEM"],
                  ["space", "--json", d], ["repair", "--dry-run", "--json", "--with", "gpt-damaged", d]]
