@@ -26,6 +26,7 @@ enum option_group {
 	OPT_PACK = 32768,  /* dump collect: --zstd, --split */
 	OPT_CONFIGURE = 1024, /* dump configure: --type, --dedicated-file, … */
 	OPT_TOP = 2048,  /* --top */
+	OPT_DEFRAG = 1 << 20, /* --analyze, --file, … */
 	OPT_SHADOW = 4096, /* --accept-shadow-copy-loss */
 	OPT_CLEAN = 8192, /* --class, --keep-days */
 	OPT_LIMITS = 16384, /* --min-free */
@@ -63,7 +64,7 @@ struct options {
 	int verbose;
 	int color;       /* -1 auto, 0 never, 1 always */
 	int progress_fd; /* -1: none */
-	char **only, **skip, **with, **data_disks, **classes;
+	char **only, **skip, **with, **files, **data_disks, **classes;
 	char **args;     /* what follows DISK */
 	char *value_name;
 	char *command_line; /* for collect: what was typed */

@@ -40,6 +40,10 @@ const struct command commands[] = {
 	  "Copies files into the current folder, or the one that --to names. An existing file is never overwritten." },
 	{ "bcd", CF_BCD, READS, 1, "[OPTIONS] DISK enum [all|active|ID] [/v]", "bcdedit for Linux",
 	  "Shows the boot store in bcdedit's layout. ID is {default}, {bootmgr}, {badmemory} … or a GUID; /v shows GUIDs instead of names." },
+	{ "defrag", CF_DEFRAG, READS | OPT_WRITE | OPT_SHADOW | OPT_DEFRAG, 1, "[OPTIONS] DISK [VOLUME]", "files and free space in one piece",
+	  "Defragments files, folders and the movable parts of $MFT, then consolidates free space, as defrag /u /x /g does in Windows. Shows the\n"
+	  "plan first; works in steps that are each safe, so a stop at any moment leaves every file whole. VOLUME is C: or 2: (partition 2);\n"
+	  "default: the volume of Windows. On a volume that is already good it writes nothing." },
 	{ "reg", CF_REG, READS, 1, "[OPTIONS] DISK query KEY [/v NAME] [/s]", "reg.exe on the offline hives",
 	  "KEY is written as HKLM\\SYSTEM\\CurrentControlSet\\…, HKLM\\SOFTWARE\\…, HKLM\\BCD00000000\\…; transaction logs are replayed in memory." },
 	{ "collect", CF_COLLECT, READS | OPT_TO | OPT_ARCHIVE, 1, "[OPTIONS] --to DIR DISK", "the evidence that a colleague or support asks for",
@@ -119,6 +123,11 @@ static const struct {
 		      "  --output NEW           work on a copy; .vhd (fixed), .vhdx, .qcow2, else raw\n"
 		      "  --expect-computer NAME refuse unless the disk is this computer's\n"
 		      "  --recovery-key-at-hand a disk with encryption may be changed in what its key depends on\n" },
+	{ OPT_DEFRAG, "  --analyze              report only\n"
+		      "  --consolidate-only     make free space whole, not files\n"
+		      "  --boot-files-only      only the files that the boot needs\n"
+		      "  --file PATH            only this file; may be repeated\n"
+		      "  --max-bytes SIZE       move no more data than this\n" },
 	{ OPT_SHADOW, "  --accept-shadow-copy-loss\n"
 		      "                         go on although the volume has shadow copies, which that spoils\n" },
 	{ OPT_UNDO, "  --force                undo although the disk has changed since\n" },

@@ -47,7 +47,7 @@ static int fail_early(const struct command *c, bool json, const struct cf_error 
 /* Every command that writes asks on a terminal; a script has to say --yes (or --dry-run). */
 static int refuse_without_terminal(const struct command *c, const struct options *o, struct cf_error *e)
 {
-	if (!o->writes || o->yes || o->req.dry_run || (isatty(STDIN_FILENO) && isatty(STDERR_FILENO)))
+	if (!o->writes || o->yes || o->req.dry_run || o->req.analyze || (isatty(STDIN_FILENO) && isatty(STDERR_FILENO)))
 		return 0;
 	memset(e, 0, sizeof *e);
 	e->code = CF_E_USAGE;

@@ -18,6 +18,7 @@ enum {
 	O_ONLY, O_SYMPTOM, O_SKIP, O_WITH, O_PREPARE, O_OUTPUT, O_BACKUP, O_NO_BACKUP, O_EXPECT, O_DUMP_FILE, O_DEDICATED, O_DISCARD, O_KEY, O_SHADOW, O_EXPAND,
 	O_DRY, O_YES, O_UNDO_FILE, O_NO_UNDO, O_FORCE, O_TO, O_ARCHIVE,
 	O_TYPE, O_DEDICATED_FILE, O_SIZE, O_NMI, O_TOP,
+	O_ANALYZE, O_CONSOLIDATE, O_BOOT_FILES, O_MAX_BYTES, O_FILE,
 	O_CLASS, O_KEEP_DAYS, O_MIN_FREE,
 	O_ZSTD, O_SPLIT,
 	O_BY, O_MAX, O_DROP
@@ -63,6 +64,11 @@ static const struct option longopts[] = {
 	{ "force", no_argument, NULL, O_FORCE },
 	{ "recursive", no_argument, NULL, 'R' },
 	{ "to", required_argument, NULL, O_TO },
+	{ "analyze", no_argument, NULL, O_ANALYZE },
+	{ "consolidate-only", no_argument, NULL, O_CONSOLIDATE },
+	{ "boot-files-only", no_argument, NULL, O_BOOT_FILES },
+	{ "max-bytes", required_argument, NULL, O_MAX_BYTES },
+	{ "file", required_argument, NULL, O_FILE },
 	{ "archive", no_argument, NULL, O_ARCHIVE },
 	{ "type", required_argument, NULL, O_TYPE },
 	{ "dedicated-file", required_argument, NULL, O_DEDICATED_FILE },
@@ -120,6 +126,8 @@ static unsigned group_of(int opt)
 		return OPT_UNDO;
 	case 'R':
 		return OPT_LIST;
+	case O_ANALYZE: case O_CONSOLIDATE: case O_BOOT_FILES: case O_MAX_BYTES: case O_FILE:
+		return OPT_DEFRAG;
 	case O_TO:
 		return OPT_TO;
 	case O_ARCHIVE:
@@ -397,6 +405,19 @@ static int set_repair(int opt, struct options *o, struct cf_error *err)
 	case O_TO:
 		r->to = optarg;
 		break;
+	case O_ANALYZE:
+		r->analyze = 1;
+		break;
+	case O_CONSOLIDATE:
+		r->consolidate_only = 1;
+		break;
+	case O_BOOT_FILES:
+		r->boot_files_only = 1;
+		break;
+	case O_MAX_BYTES:
+		return parse_size(optarg, "max-bytes", &r->max_bytes, err);
+	case O_FILE:
+		return push(&o->files, optarg, strlen(optarg)) < 0 ? no_memory(err) : 0;
 	case O_ARCHIVE:
 		r->archive = 1;
 		break;
@@ -465,7 +486,7 @@ static int positionals(int argc, char **argv, const struct command **command, st
 	if (!n && !o->help && *command && (*command)->id == CF_SYMPTOM)
 		return usage(err, "coldfix symptom needs a file: a screenshot or the log of a serial console");
 	size_t most = !*command ? 0
-		      : (*command)->id == CF_UNDO ? 1
+		      : (*command)->id == CF_UNDO || (*command)->id == CF_DEFRAG ? 1
 		      : (*command)->id == CF_EXPLAIN ? 2
 		      : (*command)->id == CF_INFO || (*command)->id == CF_DIAGNOSE || (*command)->id == CF_REPAIR ||
 					(*command)->id == CF_COLLECT || (*command)->id == CF_SPACE || (*command)->id == CF_CLEANUP ||
@@ -473,16 +494,6 @@ static int positionals(int argc, char **argv, const struct command **command, st
 	if (n > most)
 		return usage(err, "\"%s\" is one word too many; see coldfix %s --help", o->args[most], (*command)->name);
 	return take_switches(o, err);
-}
-
-/* Commands that the documentation speaks of and that a later version brings. */
-static bool planned(const char *name)
-{
-	static const char *const later[] = { "defrag" };
-	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-		if (strcmp(name, later[i]) == 0)
-			return true;
-	return false;
 }
 
 /* A verb that takes only some options must have been given no others; whether this is going to write. */
@@ -530,8 +541,6 @@ int options_parse(int argc, char **argv, const struct command **command, struct 
 	o->req.command_line = o->command_line;
 	if (argc > 1 && argv[1][0] != '-') {
 		*command = find_command(argv[1]);
-		if (!*command && planned(argv[1]))
-			return usage(err, "coldfix %s is not part of this version; coldfix --help lists what is", argv[1]);
 		if (!*command)
 			return usage(err, "there is no command \"%s\"; coldfix --help lists them", argv[1]);
 		o->req.command = (*command)->id;
@@ -567,6 +576,7 @@ int options_parse(int argc, char **argv, const struct command **command, struct 
 	o->req.with = (const char *const *)o->with;
 	o->req.classes = (const char *const *)o->classes;
 	o->req.data_disks = (const char *const *)o->data_disks;
+	o->req.files = (const char *const *)o->files;
 	return 0;
 }
 
@@ -584,6 +594,7 @@ void options_free(struct options *o)
 	free_list(o->with);
 	free_list(o->classes);
 	free_list(o->data_disks);
+	free_list(o->files);
 	free_list(o->args);
 	free(o->value_name);
 	free(o->command_line);

@@ -60,6 +60,7 @@ enum cf_command {
 	CF_BCD,
 	CF_REG,
 	CF_COLLECT,
+	CF_DEFRAG,
 	CF_DUMP,
 	CF_SPACE,
 	CF_CLEANUP,
@@ -117,6 +118,12 @@ struct cf_request {
 
 	/* The most bytes of changed blocks that work in several transactions holds in memory before it commits one; 0: 240 MiB. */
 	uint64_t max_held;
+	/* defrag */
+	int analyze;             /* only report */
+	int consolidate_only;    /* make free space whole, not files */
+	int boot_files_only;     /* only the files that the boot needs */
+	uint64_t max_bytes;      /* move no more data than this; 0: no limit */
+	const char *const *files; /* only these files (Windows paths), NULL-terminated; may be NULL */
 
 	/* how large: expand */
 	uint64_t expand_size;    /* bytes that the disk is to have */

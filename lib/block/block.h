@@ -46,6 +46,10 @@ int cf_block_write(struct cf_block *b, uint64_t off, const void *buf, size_t len
 int cf_block_flush(struct cf_block *b, struct cf_error *err) CF_MUST_CHECK;
 int cf_block_read_direct(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
 void cf_block_close(struct cf_block *b); /* NULL is fine */
+static inline void cf_block_closep(struct cf_block **b)
+{
+	cf_block_close(*b);
+}
 
 /* The next range at or behind off that may hold something else than zeros; *start == size: there is none. */
 void cf_block_next_data(struct cf_block *b, uint64_t off, uint64_t *start, uint64_t *end);

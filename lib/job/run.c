@@ -20,6 +20,7 @@ static const struct {
 	[CF_GET] = { "get", cf_job_get },
 	[CF_BCD] = { "bcd", cf_job_bcd },
 	[CF_REG] = { "reg", cf_job_reg },
+	[CF_DEFRAG] = { "defrag", cf_job_defrag },
 	[CF_COLLECT] = { "collect", cf_job_collect },
 	[CF_DUMP] = { "dump", cf_job_dump },
 	[CF_SPACE] = { "space", cf_job_space },

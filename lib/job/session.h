@@ -87,6 +87,7 @@ int cf_job_cat(const struct cf_request *req, struct cf_result *r);
 int cf_job_get(const struct cf_request *req, struct cf_result *r);
 int cf_job_bcd(const struct cf_request *req, struct cf_result *r);
 int cf_job_cleanup(const struct cf_request *req, struct cf_result *r);
+int cf_job_defrag(const struct cf_request *req, struct cf_result *r);
 int cf_job_reg(const struct cf_request *req, struct cf_result *r);
 int cf_job_expand(const struct cf_request *req, struct cf_result *r);
 int cf_job_collect(const struct cf_request *req, struct cf_result *r);

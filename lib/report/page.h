@@ -45,6 +45,7 @@ char *cf_size(uint64_t bytes, char *out);
 void cf_text_expand(struct cf_page *p, const cf_result *r);
 void cf_text_disk(struct cf_page *p, const json_t *doc, bool full);
 void cf_text_bcd(struct cf_page *p, const json_t *doc);
+void cf_text_defrag(struct cf_page *p, const struct cf_result *r);
 void cf_text_space(struct cf_page *p, const json_t *doc);
 void cf_text_dumps(struct cf_page *p, const json_t *doc);
 void cf_text_symptom(struct cf_page *p, const json_t *doc);

@@ -468,6 +468,9 @@ char *cf_result_text(const cf_result *result, const struct cf_text_style *style)
 		case CF_EXPAND:
 			cf_text_expand(&p, r);
 			break;
+		case CF_DEFRAG:
+			cf_text_defrag(&p, r);
+			break;
 		case CF_COLLECT:
 			cf_text_collect(&p, r->doc);
 			break;

@@ -1,0 +1,13 @@
+/* boot-files.h - the files that a Windows needs until it runs: what the boot loader reads.
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef CF_SPACE_BOOT_FILES_H
+#define CF_SPACE_BOOT_FILES_H
+
+#include "volume/volume.h"
+
+/* MFT record numbers (malloc'd) of those that exist on the volume: boot manager and boot store, loader, kernel, hives, drivers, in no order. root:
+ * the Windows folder ("\\Windows"). */
+int cf_boot_files(struct cf_volume *vol, const char *root, uint64_t **records, size_t *n, struct cf_error *err) CF_MUST_CHECK;
+
+#endif

@@ -1,0 +1,156 @@
+#!/bin/bash
+# defrag.sh - defragmenting disks of every kind: nothing but places changes, others agree, twice is once, undo is exact. TAP.
+# A fourth argument of 2: other containers and geometries; else one disk, parts of the work, and refusals.
+# SPDX-License-Identifier: GPL-2.0-or-later
+. "$(dirname "$0")/lib.sh"
+
+# The Windows volume of a disk as a raw file.
+volume() { # disk file
+	local raw=$1 start size
+	case $1 in *.vhdx | *.qcow2) qemu-img convert -O raw "$1" plain.raw && raw=plain.raw ;; esac
+	read -r start size < <("$coldfix" info --json "$1" | jq -r '.disk.partitions[] | select(.role == "windows") | "\(.start) \(.size)"')
+	rm -f "$2"
+	dd if="$raw" of="$2" bs=1M iflag=skip_bytes,count_bytes skip="$start" count="$size" conv=sparse 2>/dev/null
+}
+streams() { volume "$1" vol.img && "$COLDFIX_IMAGE_TOOLS/ntfs-streams" vol.img >"$2"; }
+# Everything but the count of extents.
+contents() { sed 's/ # [0-9]*$//' "$1"; }
+same_contents() { test -s before.txt && cmp <(contents before.txt) <(contents after.txt); }
+others() { # what ntfs-3g's tools say of vol.img
+	ntfsfix -n vol.img >others.log 2>&1 && ntfsresize --info -f --no-progress-bar vol.img >>others.log 2>&1 &&
+		! grep -qiE 'error|corrupt|inconsisten|mismatch' others.log || { cat others.log; false; }
+}
+no_more_pieces() { # before after: no stream has more extents than it had
+	paste -d' ' <(grep -o '# [0-9]*$' "$1") <(grep -o '# [0-9]*$' "$2") | awk '$4 > $2 { bad = 1 } END { exit bad }'
+}
+
+try() { # name disk: all that must hold of a scattered disk
+	local name=$1 disk=$2 h
+	shift 2
+	h=$(hash "$disk")
+	ok "$name: readable" streams "$disk" before.txt
+	json 4 "$name: dry run" defrag --dry-run "$disk"
+	same "$name: a dry run writes nothing" "$disk" "$h"
+	jq '.plan.bytes_to_move' out >planned
+	json 0 "$name: defrag" defrag --yes "$disk" "$@"
+	is "$name: moves what was planned" ".bytes_moved == $(cat planned) and .bytes_moved > 1000000"
+	is "$name: no fragments are left" '.after.fragmented_files == 0 and .after.fragmented_folders == 0'
+	is "$name: half of the free space is in one piece" '.after.largest_free_extent_bytes * 2 >= .after.free_bytes and .before.largest_free_extent_bytes * 2 < .before.free_bytes'
+	is "$name: as much is free as before" '.after.free_bytes == .before.free_bytes and .after.files == .before.files and .after.folders == .before.folders'
+	is "$name: nothing moved twice as often as it had to" '.bytes_moved < .bytes_that_had_to_move * 2'
+	ok "$name: readable afterwards" streams "$disk" after.txt
+	ok "$name: contents, names, times, security, numbers as before" same_contents
+	ok "$name: no stream in more pieces" no_more_pieces before.txt after.txt
+	ok "$name: ntfs-3g's tools agree" others
+	json 0 "$name: a second time" defrag --yes "$disk"
+	is "$name: a second time writes nothing" '.bytes_written == 0 and .bytes_moved == 0 and .undo_file == null'
+	json 0 "$name: undo" undo --yes "$disk"
+	same "$name: undo gives every byte back" "$disk" "$h"
+	ok "$name: one retired undo file is left" test "$(beside "$disk")" = "./$disk.coldfix-undo.undone"
+}
+
+# Files of more than 1,000 extents (attribute lists), compressed, sparse, alternate streams, hard links, thousands of small free extents.
+scattered() { # pieces count-of-files
+	cat <<EOF
+compressed	/comp.bin	3M
+fragment	/long.bin	/gone1.bin	$2
+fragment	/short.bin	/gone2.bin	60
+fragment	/Windows/System32/drivers/frag.sys	/gone3.bin	300
+stream	/short.bin	ads	700K
+sparse	/sparse.bin	3M
+link	/link1.bin	/long.bin
+link	/link2.bin	/long.bin
+many	/many	900	90
+link	/link3.bin	/short.bin
+scatter	/pieces	$1
+delete	/gone1.bin
+delete	/gone2.bin
+delete	/gone3.bin
+stream	/comp.bin	late	300K
+sparse	/late-sparse.bin	2M
+EOF
+}
+
+scattered 24K 1100 >m
+if [ "${4:-1}" = 2 ]; then
+	scattered 64K 1100 >m64
+	mk b.vhd --gen 1 --size 640M --cluster 65536 --manifest m64 --format vhd
+	try 'Gen 1, fixed VHD, 64 KiB clusters' b.vhd
+	mk d.raw --gen 2 --size 512M --sector 4096 --manifest m
+	try '4 KiB sectors' d.raw
+	if qemu-nbd --version >/dev/null 2>&1; then
+		mk e.vhdx --gen 2 --size 256M --manifest m --format vhdx
+		try 'VHDX' e.vhdx
+		mk f.qcow2 --gen 1 --size 256M --manifest m --format qcow2
+		try 'qcow2' f.qcow2
+	else
+		skip 'VHDX and qcow2' 'no qemu-nbd'
+	fi
+	plan
+	exit 0
+fi
+mk a.raw --gen 2 --size 256M --manifest m
+try 'Gen 2, raw' a.raw
+again a.raw n.raw
+h=$(hash n.raw)
+streams n.raw before.txt
+json 0 'no undo: defrag' defrag --yes --no-undo n.raw
+is 'no undo: no undo file' '.undo_file == null and .undo_bytes == 0'
+ok 'no undo: nothing beside the disk' test -z "$(beside n.raw)"
+streams n.raw after.txt
+ok 'no undo: contents as before' same_contents
+ok 'no undo: others agree' others
+# Parts of it.
+again a.raw p.raw
+json 0 'analyze' defrag --analyze p.raw
+is 'analyze: the figures' '.before.fragmented_files >= 3 and .before.free_extents > 500 and .plan == null and .after == null'
+ok 'analyze: needs no terminal' test "$status" = 0
+json 0 'one file' defrag --yes --file 'C:\short.bin' p.raw
+is 'one file: its two streams at most' '.streams_made_whole >= 1 and .streams_made_whole <= 2 and .bytes_moved < 4000000 and .after.largest_free_extent_bytes * 2 < .after.free_bytes'
+json 0 'boot files' defrag --yes --boot-files-only p.raw
+is 'boot files: the driver' '.streams_made_whole >= 1 and .bytes_moved < 20000000'
+json 0 'boot files again' defrag --yes --boot-files-only p.raw
+is 'boot files again: nothing' '.bytes_written == 0'
+json 0 'max-bytes' defrag --yes --max-bytes 2M p.raw
+is 'max-bytes: kept, and said' '.bytes_moved <= 2097152 and .limited'
+json 0 'space only' defrag --yes --consolidate-only p.raw
+is 'space only: the space, not the files' '.after.largest_free_extent_bytes * 2 >= .after.free_bytes and .after.fragmented_files > 0 and .streams_made_whole == 0'
+json 0 'the rest' defrag --yes p.raw
+is 'the rest: whole' '.after.fragmented_files == 0'
+for i in 1 2 3 4 5; do json 0 "undo $i of 5" undo --yes p.raw; done
+same 'five undos: as in the beginning' p.raw "$h"
+json 4 'text: dry run as JSON' defrag --dry-run a.raw
+run defrag --dry-run a.raw
+ok 'text: what will move, what it costs' grep -qE 'Move [0-9.]+ MiB.*pieces' out
+ok 'text: undo' grep -q 'undo file takes about' out
+ok 'text: a thin image' grep -q 'thin image grows by at most' out
+ok 'text: tiers' grep -q 'no storage tiers' out
+
+# Not asked, not allowed, not clean.
+json 16 'no terminal' defrag a.raw
+is 'no terminal: says what to type' '.error.code == "usage" and (.error.message | contains("--yes"))'
+on_terminal n defrag a.raw
+[ "$status" = 4 ] && grep -q 'nothing was changed' out
+result $? 'declined: status 4' out
+same 'declined: nothing is written' a.raw "$h"
+json 16 'both kinds of part' defrag --yes --consolidate-only --boot-files-only a.raw
+json 16 'no volume' defrag --yes a.raw 'C:\Windows'
+mk x.raw --gen 2 --size 192M --break volume-dirty
+refused unclean 'a dirty volume' defrag --yes x.raw
+json 0 'a dirty volume: analyze' defrag --analyze x.raw
+mk x.raw --gen 2 --size 192M --break volume-unclean
+refused unclean 'an unclean journal' defrag --yes --force-unclean x.raw
+mk x.raw --gen 2 --size 192M --break volume-hibernated
+refused unclean 'a hibernated volume' defrag --yes x.raw
+mk x.raw --gen 2 --size 256M --break shadow-copies --manifest m
+hx=$(hash x.raw)
+refused refused 'shadow copies' defrag --yes x.raw
+is 'shadow copies: names the option' '.error.message | contains("--accept-shadow-copy-loss")'
+same 'shadow copies: nothing is written' x.raw "$hx"
+json 0 'shadow copies, accepted' defrag --yes --accept-shadow-copy-loss x.raw
+is 'shadow copies, accepted: moved' '.bytes_moved > 0'
+mk x.raw --gen 2 --size 192M
+json 0 'a good volume' defrag --yes x.raw
+is 'a good volume: nothing is written' '.bytes_written == 0 and .plan.bytes_to_move == 0'
+ok 'a good volume: nothing beside it' test -z "$(beside x.raw)"
+plan
