@@ -52,7 +52,10 @@ try() { # name disk: all that must hold of a scattered disk
 # Files of more than 1,000 extents (attribute lists), compressed, sparse, alternate streams, hard links, thousands of small free extents.
 scattered() { # pieces count-of-files
 	cat <<EOF
-compressed	/comp.bin	3M
+compressed	/comp1.bin	64K
+compressed	/comp2.bin	64K
+compressed	/comp3.bin	64K
+compressed	/comp4.bin	64K
 fragment	/long.bin	/gone1.bin	$2
 fragment	/short.bin	/gone2.bin	60
 fragment	/Windows/System32/drivers/frag.sys	/gone3.bin	300
@@ -63,18 +66,18 @@ link	/link2.bin	/long.bin
 many	/many	900	90
 link	/link3.bin	/short.bin
 scatter	/pieces	$1
+many	/late	300	300
 delete	/gone1.bin
 delete	/gone2.bin
 delete	/gone3.bin
-stream	/comp.bin	late	300K
 sparse	/late-sparse.bin	2M
 EOF
 }
 
 scattered 24K 1100 >m
 if [ "${4:-1}" = 2 ]; then
-	scattered 64K 1100 >m64
-	mk b.vhd --gen 1 --size 640M --cluster 65536 --manifest m64 --format vhd
+	scattered 64K 250 | grep -v '^compressed' >m64
+	mk b.vhd --gen 1 --size 384M --cluster 65536 --manifest m64 --format vhd
 	try 'Gen 1, fixed VHD, 64 KiB clusters' b.vhd
 	mk d.raw --gen 2 --size 512M --sector 4096 --manifest m
 	try '4 KiB sectors' d.raw
@@ -142,7 +145,8 @@ mk x.raw --gen 2 --size 192M --break volume-unclean
 refused unclean 'an unclean journal' defrag --yes --force-unclean x.raw
 mk x.raw --gen 2 --size 192M --break volume-hibernated
 refused unclean 'a hibernated volume' defrag --yes x.raw
-mk x.raw --gen 2 --size 256M --break shadow-copies --manifest m
+printf 'fragment\t/frag.bin\t/gone.bin\t200\ndelete\t/gone.bin\n' >m-one
+mk x.raw --gen 2 --size 192M --break shadow-copies --manifest m-one
 hx=$(hash x.raw)
 refused refused 'shadow copies' defrag --yes x.raw
 is 'shadow copies: names the option' '.error.message | contains("--accept-shadow-copy-loss")'
