@@ -116,8 +116,8 @@ int main(int argc, char **argv)
 		o.req.progress = ui_progress;
 		o.req.data = ui_data;
 		o.req.sandbox = o.verbose > 0 ? 2 : 1;
-		/* The list of a clean-up is shown in any case before the first file goes; ui_confirm asks nobody after --yes. */
-		if (!o.yes || c->id == CF_CLEANUP)
+		/* The list of a clean-up is shown to people in any case before the first file goes; ui_confirm asks nobody after --yes. */
+		if (!o.yes || (c->id == CF_CLEANUP && !o.json))
 			o.req.confirm = ui_confirm;
 		cf_result *result = cf_run(&o.req);
 		ui_end(&ui);

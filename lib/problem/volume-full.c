@@ -6,6 +6,7 @@
 #include "problem/table.h"
 
 #define FULL_BELOW (300 * CF_MIB) /* the article's threshold: "less than 300 Mb of free space" */
+#define MAX_FILES 60000           /* at most some 8 KiB of changed blocks each in the one transaction of a repair */
 #define MARGIN (16 * CF_MIB)      /* what other work of the same repair may take of what comes free */
 
 static uint64_t full_below(const struct cf_context *c)
@@ -63,6 +64,12 @@ static int clean_up(const struct cf_context *c, struct cf_finding *f, struct cf_
 		if (plan->sum[k].chosen)
 			*stays += plan->sum[k].kept_bytes[CF_KEEP_YOUNG];
 	if (!plan->files && !plan->folders) {
+		cf_cleanup_free(plan);
+		return 0;
+	}
+	if (plan->files + plan->folders > MAX_FILES) {
+		cf_finding_block(f, _("%llu files can be deleted, more than one transaction of a repair takes: run coldfix cleanup first"),
+				 (unsigned long long)plan->files);
 		cf_cleanup_free(plan);
 		return 0;
 	}

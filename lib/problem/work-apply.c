@@ -57,6 +57,8 @@ static int clean_up(struct cf_work *w, const struct cf_work_cleanup *k, struct c
 	int r = vol ? cf_cleanup_apply(k->plan, vol, &hooks, &done, err) : -1;
 	if (cf_volume_close(vol, r < 0 ? NULL : err) < 0)
 		r = -1;
+	if (r == 0 && done.stopped)
+		r = cf_fail(err, CF_E_NO_SPACE, "cleaning up is more than the one transaction of a repair may hold; run coldfix cleanup first");
 	if (r == 0)
 		r = cf_cleanup_prove(k->plan, &done, v->slice, slice, err);
 	cf_block_close(slice);

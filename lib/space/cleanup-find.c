@@ -197,7 +197,7 @@ static int walk(struct finder *f, size_t first)
 		f->err = &why;
 		int rc = cf_tree_list(f->vol, s->folder[i].ref, each, f, &why);
 		f->err = err;
-		if (rc < 0 && why.code != CF_E_CORRUPT) {
+		if (rc < 0 && (why.code == CF_E_IO || why.code == CF_E_NO_MEMORY)) {
 			if (err)
 				*err = why;
 			return -1;

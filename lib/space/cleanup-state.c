@@ -193,12 +193,20 @@ static int64_t last_used(const struct cf_machine *m, const struct cf_install *in
 	return newest > 0 && newest < now ? newest : now;
 }
 
+/* A hive that can't be read, or not to the end, hides what is pending. */
+static bool hidden(const struct cf_hive_file *h)
+{
+	return !h->present || h->error.code != CF_OK || h->report.n_fatal || h->replay.state == CF_REPLAY_REJECTED;
+}
+
 int cf_clean_state(const struct cf_machine *m, const struct cf_install *in, struct cf_cleanup *c, struct cf_error *err)
 {
 	bool renames = false;
 	if (pending_renames(m, in, c, &renames, err) < 0)
 		return -1;
 	c->pending = in->update_pending || renames || setup_under_way(in);
+	c->renames_unknown = hidden(&in->system);
+	c->pending_unknown = c->renames_unknown || hidden(&in->software);
 	c->last_used = last_used(m, in);
 	return 0;
 }
@@ -241,6 +249,10 @@ char *cf_clean_blocked(const struct cf_machine *m, const struct cf_install *in, 
 	const char *why = NULL;
 	if (cls->flags & CF_CLEAN_PENDING && c->pending)
 		why = _("an update or a restart is pending, which may need them");
+	else if (cls->flags & CF_CLEAN_PENDING && c->pending_unknown)
+		why = _("the registry can't be read, so an update may be pending that needs them (hive-corrupt)");
+	else if (cls->flags & CF_CLEAN_AGE && c->renames_unknown)
+		why = _("the registry can't be read, so the next start may need some of them (hive-corrupt)");
 	else if (cls->flags & CF_CLEAN_UPGRADE && boots_staging(m))
 		why = _("a boot entry leads into the upgrade's folder (ramdisk-boot-pending)");
 	else if (cls->flags & CF_CLEAN_OLD && boots_old(m, in))

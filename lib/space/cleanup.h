@@ -80,6 +80,7 @@ struct cf_cleanup {
 	int64_t last_used;                       /* seconds since 1970: the age of temporary files is counted from here */
 	int keep_days;
 	bool pending;                            /* an update or a restart is pending */
+	bool pending_unknown, renames_unknown;   /* SOFTWARE or SYSTEM can't be read: it may be; SYSTEM can't: files in Temp may be meant */
 	enum cf_quota_state quota;
 	uint64_t free_before, cluster_size;      /* bytes */
 	bool truncated;                          /* more names than memory is given for: the rest waits for the next time */

@@ -166,7 +166,8 @@ int cf_tree_remove(struct cf_volume *v, uint64_t folder, uint64_t ref, struct cf
 		return 0;
 	if (errno == ENOTEMPTY && !n->io.failed)
 		return cf_fail(err, CF_E_REFUSED, "the folder in MFT record %llu is not empty", number);
-	return cf_ntfs_fail(n, err, errno ? errno : EIO, "can't delete MFT record %llu", number);
+	/* Index, names and record contradict each other: a file that was just listed can't be missing. */
+	return cf_ntfs_fail(n, err, errno && errno != ENOENT ? errno : EIO, "can't delete MFT record %llu", number);
 }
 
 /* ---- quotas ---- */

@@ -504,7 +504,8 @@ void make_data(ntfs_volume *vol, const char *kind, const char *path, s64 size)
 		NInoFileNameSetDirty(ni);
 	}
 	na = open_data(ni, path);
-	if (compressed && !(na->data_flags & ATTR_COMPRESSION_MASK))
+	/* NTFS compresses nothing in clusters of more than 4 KiB. */
+	if (compressed && vol->cluster_size <= 4096 && !(na->data_flags & ATTR_COMPRESSION_MASK))
 		die("%s: is not compressed", path);
 	if (!strcmp(kind, "sparse")) {
 		if (ntfs_attr_truncate(na, size))

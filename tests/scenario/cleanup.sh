@@ -97,6 +97,14 @@ without '~go' before.list >want.list
 [ -z "$(comm -13 <(sort after.list) <(sort want.list))" ]
 result $? 'pending: and nothing else went'
 
+# ---- what can't be read may be pending ----
+mk torn.raw --gen 1 --size 256M --break clutter,hive-corrupt
+json 4 'SOFTWARE is damaged: dry run' cleanup --dry-run torn.raw
+is 'SOFTWARE is damaged: downloads wait, temporary files go' '(.classes[] | select(.id == "update-downloads") | .blocked | contains("hive-corrupt")) and (.classes[] | select(.id == "windows-temp") | .chosen)'
+mk torn.raw --gen 1 --size 256M --break clutter,hive-corrupt-system
+json 4 'SYSTEM is damaged: dry run' cleanup --dry-run torn.raw
+is 'SYSTEM is damaged: temporary files wait too, caches go' '([.classes[] | select(.id == "update-downloads" or .id == "windows-temp" or .id == "user-temp") | has("blocked")] | all) and (.classes[] | select(.id == "thumbnails") | .chosen)'
+
 # ---- refusals ----
 h=$(hash two.raw)
 json 16 'no terminal' cleanup two.raw
