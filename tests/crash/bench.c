@@ -189,9 +189,11 @@ void bench_run(struct bench *b, const struct bench_run *r, struct watch_trace *t
 {
 	const char *repair[] = { b->coldfix, "repair", "--yes", "--skip", "volume-full", b->image, NULL };
 	const char *undo[] = { b->coldfix, "undo", "--yes", b->image, NULL };
+	const char *expand[] = { b->coldfix, "expand", "--yes", "--size", "160M", b->image, NULL };
 	const char *diagnose[] = { b->coldfix, "diagnose", "--json", b->image, NULL };
 	struct watch_plan plan = {
-		.argv = strcmp(r->verb, "repair") == 0 ? repair : strcmp(r->verb, "undo") == 0 ? undo : diagnose,
+		.argv = strcmp(r->verb, "repair") == 0 ? repair : strcmp(r->verb, "undo") == 0 ? undo :
+			strncmp(r->verb, "expand", 6) == 0 ? expand : diagnose,
 		.folder = b->folder, .die_at = r->die_at, .torn = r->torn, .alone = r->alone, .fail_at = r->fail_at,
 		.fail_errno = r->fail_errno,
 	};

@@ -35,7 +35,7 @@ void bench_expect(struct bench *b, const struct watch_trace *t);
 
 /* Runs coldfix VERB with the options that the tests use. fail_errno as in struct watch_plan. */
 struct bench_run {
-	const char *verb;        /* repair, undo, diagnose */
+	const char *verb;        /* repair, undo, diagnose, expand */
 	size_t die_at, torn;
 	bool alone;
 	size_t fail_at;
