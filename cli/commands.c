@@ -97,6 +97,7 @@ static const struct {
 		      "  --with ID,...          repair these opt-in problems too\n"
 		      "  --symptom FILE         repair what the article of this screenshot or serial log is about\n"
 		      "  --prepare              apply the recommended settings too\n"
+		      "  --expand[=SIZE]        make the disk larger when the volume stays full; by 8 GiB, or to SIZE\n"
 		      "  --output NEW           work on a copy; .vhd (fixed), .vhdx, .qcow2, else raw\n"
 		      "  --dump-file PATH, --dedicated-dump-file PATH\n"
 		      "                         where crash dumps go (Windows paths)\n"

@@ -371,8 +371,8 @@ static int set_repair(int opt, struct options *o, struct cf_error *err)
 		r->recovery_key_at_hand = 1;
 		break;
 	case O_EXPAND:
-		return usage(err, "--expand is not part of this version: grow the image, the partition and the file system with other tools "
-				  "first (coldfix explain volume-full)");
+		r->expand = 1;
+		return optarg ? parse_size(optarg, "expand", &r->expand_size, err) : 0;
 	case O_BY:
 		return parse_size(optarg, "by", &r->expand_by, err);
 	case O_MAX:

@@ -125,7 +125,8 @@ struct cf_request {
 	uint64_t max_bytes;      /* move no more data than this; 0: no limit */
 	const char *const *files; /* only these files (Windows paths), NULL-terminated; may be NULL */
 
-	/* how large: expand */
+	/* how large: expand, and repair with `expand` (there none of the three is needed) */
+	int expand;              /* repair: when volume-full is left, make the disk larger */
 	uint64_t expand_size;    /* bytes that the disk is to have */
 	uint64_t expand_by;      /* bytes more than it has */
 	int expand_max;          /* as large as it may become: a device's size, else 1 TiB. Exactly one of the three */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "job/select.h"
+#include "job/expand.h"
 #include "job/session.h"
 #include "job/symptom.h"
 
@@ -480,5 +481,7 @@ int cf_job_repair(const struct cf_request *req, struct cf_result *out)
 		return -1;
 	if (req->output && access(req->output, F_OK) == 0)
 		return cf_fail(&out->error, CF_E_REFUSED, "%s exists already; --output never overwrites", req->output);
-	return cf_job_task(req, NULL, out);
+	if (cf_job_task(req, NULL, out) < 0)
+		return -1;
+	return req->expand ? cf_job_repair_expand(req, out) : 0;
 }

@@ -77,6 +77,20 @@ static int clean_up(const struct cf_context *c, struct cf_finding *f, struct cf_
 	return cf_work_clean_up(w, f, c->in->vol, plan, err);
 }
 
+/* Free room right behind the volume, on the disk as it is: queued when it is enough. *room: bytes. */
+static int take_room(const struct cf_context *c, struct cf_finding *f, struct cf_work *w, uint64_t lacking, uint64_t *room, struct cf_error *err)
+{
+	const struct cf_expand_options opt = { .stay = true, .accept_shadow_copy_loss = c->req->accept_shadow_copy_loss,
+					       .force_unclean = c->req->force_unclean, .recovery_key_at_hand = c->req->recovery_key_at_hand };
+	struct cf_expand x;
+	*room = 0;
+	/* What forbids it is said by the clean-up, or by coldfix expand. */
+	if (c->m->vol[c->in->vol].disk != 0 || cf_expand_plan(c->m, c->in->vol, &opt, &x, NULL) < 0 || cf_expand_empty(&x))
+		return 0;
+	*room = x.size - x.old_size;
+	return *room > lacking + *room / 4096 ? cf_work_grow(w, f, &x, err) : 0;
+}
+
 static int fix(const struct cf_context *c, struct cf_finding *f, struct cf_work *w, struct cf_error *err)
 {
 	uint64_t wanted = full_below(c), gain, stays;
@@ -84,6 +98,11 @@ static int fix(const struct cf_context *c, struct cf_finding *f, struct cf_work 
 	if (clean_up(c, f, w, &gain, &stays, err) < 0)
 		return -1;
 	if (f->blocked || (gain && free_now + gain >= wanted + MARGIN))
+		return 0;
+	uint64_t room, then_free = free_now + gain, lacking = wanted + MARGIN > then_free ? wanted + MARGIN - then_free : MARGIN;
+	if (take_room(c, f, w, lacking, &room, err) < 0)
+		return -1;
+	if (w->grows)
 		return 0;
 	/* What cleaning up can't bring has to come from a larger volume. If it is just enough after all, the second look says so. */
 	char brings[32], then[32], limit[32], young[120] = "";
@@ -95,10 +114,10 @@ static int fix(const struct cf_context *c, struct cf_finding *f, struct cf_work 
 	cf_size_text(free_now + gain, then);
 	cf_size_text(wanted, limit);
 	if (gain)
-		cf_finding_block(f, _("cleaning up brings %s, then %s are free, which is hardly more than %s or less%s; enlarge the volume: coldfix expand"),
+		cf_finding_block(f, _("cleaning up brings %s, then %s are free, which is hardly more than %s or less%s; enlarge the volume: --expand, or coldfix expand"),
 				 brings, then, limit, young);
 	else
-		cf_finding_block(f, _("there is nothing that cleaning up may delete%s; enlarge the volume: coldfix expand"), young);
+		cf_finding_block(f, _("there is nothing that cleaning up may delete%s; enlarge the volume: --expand, or coldfix expand"), young);
 	return 0;
 }
 
@@ -113,8 +132,8 @@ const struct cf_problem cf_problem_volume_full = {
 	.seen = N_("Less than 300 MiB are free on the Windows volume by its $Bitmap (--min-free sets another limit), or $MFT has no free record and "
 		   "can't grow."),
 	.does = N_("Deletes what Disk Cleanup deletes by default, as coldfix cleanup does: temporary files older than seven days, downloaded updates unless one "
-		   "is pending, caches that Windows makes again. No dump, no log, nothing of users' documents. If that is not enough it is left, and coldfix expand "
-		   "is what comes next. Needs --accept-shadow-copy-loss on a volume with shadow copies."),
+		   "is pending, caches that Windows makes again. No dump, no log, nothing of users' documents. If that is not enough, the volume takes unallocated room right behind it; if "
+		   "that is not enough either it is left, and --expand (or coldfix expand) makes the disk larger. Needs --accept-shadow-copy-loss on a volume with shadow copies."),
 	.risk = N_("Windows needs room for its paging file, logs and updates; a full volume alone may stop the boot. What was deleted comes back "
 		   "with coldfix undo, as long as Windows was not started."),
 	.detect = detect,

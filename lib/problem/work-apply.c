@@ -101,6 +101,16 @@ static int apply_volume(struct cf_work *w, size_t i, struct cf_block *overlay, s
 	return r;
 }
 
+static int grow(struct cf_work *w, struct cf_block *overlay, struct cf_error *err)
+{
+	struct cf_expand_changes told = { 0 }; /* the plan has its own words for it */
+	int r = cf_expand_switch(&w->expand, w->c->m, overlay, overlay->size, &told, err);
+	cf_expand_changes_free(&told);
+	if (r < 0)
+		w->failed_vol = (int)w->expand.vol;
+	return r;
+}
+
 int cf_work_apply(struct cf_work *w, struct cf_block *const *overlay, struct cf_error *err)
 {
 	const struct cf_machine *m = w->c->m;
@@ -117,5 +127,6 @@ int cf_work_apply(struct cf_work *w, struct cf_block *const *overlay, struct cf_
 			w->failed_vol = (int)i;
 			return -1;
 		}
-	return 0;
+	/* Last: everything above has opened the volume in its old size. */
+	return w->grows ? grow(w, overlay[0], err) : 0;
 }

@@ -414,6 +414,22 @@ int cf_work_clean_up(struct cf_work *w, struct cf_finding *f, size_t vol, struct
 	return 0;
 }
 
+int cf_work_grow(struct cf_work *w, struct cf_finding *f, const struct cf_expand *x, struct cf_error *err)
+{
+	CF_FREE char *name = cf_vol_name(w->c->m, x->vol);
+	CF_FREE char *what = NULL;
+	char before[32], after[32];
+	if (!enter(w, f, x->vol, false))
+		return 0;
+	if (!name || asprintf(&what, _("size of %s, into the free room behind it"), name) < 0) {
+		what = NULL;
+		return cf_fail_nomem(err);
+	}
+	w->grows = true;
+	w->expand = *x;
+	return cf_work_change(w, f, what, cf_size_text(x->old_size, before), cf_size_text(x->size, after), err);
+}
+
 int cf_work_replay_hive(struct cf_work *w, struct cf_finding *f, const struct cf_hive_file *h, struct cf_error *err)
 {
 	bool is_store = w->c->store && h == &w->c->store->file;
@@ -439,6 +455,8 @@ bool cf_work_empty(const struct cf_work *w)
 bool cf_work_touches(const struct cf_work *w, unsigned disk)
 {
 	const struct cf_machine *m = w->c->m;
+	if (w->grows && disk == 0)
+		return true;
 	for (size_t i = 0; i < w->n_hives; i++)
 		if (m->vol[w->hive[i].vol].disk == disk)
 			return true;

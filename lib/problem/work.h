@@ -11,6 +11,7 @@
 #include "problem/problem.h"
 #include "registry/hive-edit.h"
 #include "space/cleanup.h"
+#include "space/expand.h"
 
 struct cf_change {
 	const char *problem; /* id */
@@ -45,6 +46,8 @@ struct cf_work {
 	bool *force_unclean;       /* per volume: empty its journal */
 	bool *discard_hibernation; /* per volume */
 	bool repair_gpt[CF_MAX_DISKS];
+	bool grows;              /* the volume takes free room behind it, after everything else */
+	struct cf_expand expand; /* with grows */
 	char *const *unwritable; /* borrowed, may be NULL; per volume: why an earlier try could not write it, or NULL */
 	int failed_vol;          /* after a failed cf_work_apply: the volume that failed; -1: something else */
 };
@@ -77,6 +80,9 @@ int cf_work_bcd_delete(struct cf_work *w, struct cf_finding *f, const struct cf_
 
 int cf_work_delete_file(struct cf_work *w, struct cf_finding *f, size_t vol, const char *path,
 			struct cf_error *err) CF_MUST_CHECK;
+/* Lets a volume of the OS disk take the unallocated room right behind it, within the disk as it is: an expansion (space/expand.h) that moves nothing. */
+int cf_work_grow(struct cf_work *w, struct cf_finding *f, const struct cf_expand *x, struct cf_error *err) CF_MUST_CHECK;
+
 /* Deletes what a clean-up of the default classes lists (space/cleanup.h), before anything else is written to that volume. Takes plan over in
  * any case. */
 int cf_work_clean_up(struct cf_work *w, struct cf_finding *f, size_t vol, struct cf_cleanup *plan, struct cf_error *err) CF_MUST_CHECK;

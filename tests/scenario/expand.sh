@@ -178,4 +178,27 @@ mk r.raw --gen 2 --size 200M --layout recovery-behind
 refused refused 'onto itself' expand --yes --by 4M r.raw
 err_says 'onto itself: by how much' 'at least'
 
+# repair: room right behind the volume is taken in the same transaction; more only with --expand.
+mk v.raw --gen 2 --size 250M --unallocated 90M --break volume-full-hard
+h=$(sha256sum <v.raw)
+json 0 'repair takes the room behind' repair --yes --min-free 80M v.raw
+is 'repair takes the room behind: fixed, nothing moved' '.problems[0].status == "fixed" and (has("expand") | not)'
+sound 'repair takes the room behind' v.raw
+quick 0 'repair takes the room behind: undo' undo --yes v.raw
+[ "$(sha256sum <v.raw)" = "$h" ]
+result $? 'repair takes the room behind: the file is what it was'
+mk v.raw --gen 2 --size 200M --layout recovery-behind --break volume-full-hard
+h=$(sha256sum <v.raw)
+json 4 'repair without --expand' repair --yes --min-free 80M v.raw
+is 'repair without --expand: left, and says so' '.problems[0].status == "left" and (.problems[0].reason | test("--expand")) and .bytes_written == 0'
+[ "$(sha256sum <v.raw)" = "$h" ]
+result $? 'repair without --expand: the file stays'
+json 4 'repair --expand --dry-run' repair --expand=400M --dry-run --min-free 80M v.raw
+is 'repair --expand --dry-run: planned' '.problems[0].status == "planned" and .expand.disk_size_after == 419430400 and (.changes | length) > 2'
+json 0 'repair --expand' repair --expand=400M --yes --min-free 80M v.raw
+is 'repair --expand: fixed' '.problems[0].status == "fixed" and .disk.size == 419430400 and (.undo_files | length) == 1'
+sound 'repair --expand' v.raw
+quick 0 'repair --expand: undo' undo --yes v.raw
+[ "$(sha256sum <v.raw)" = "$h" ]
+result $? 'repair --expand: the file is what it was'
 plan
