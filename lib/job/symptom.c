@@ -57,22 +57,27 @@ int cf_job_symptom(const struct cf_request *req, struct cf_result *r)
 	json_object_set_new(r->doc, "files", files);
 	if (!req->args || !req->args[0])
 		return cf_fail(&r->error, CF_E_USAGE, "no file was named: coldfix symptom FILE ...");
+	int result = 0;
 	for (size_t i = 0; req->args[i]; i++) {
 		struct cf_symptom s;
-		int ret = cf_symptom_read(req->args[i], &s, &r->error);
-		if (ret == 0) {
-			json_t *j = cf_describe_symptom(req->args[i], &s);
-			if (s.text.n > 1)
-				json_object_set_new(j, "text", cf_json_text((char *)s.text.p));
-			json_array_append_new(files, j);
-			if (!s.recognised)
-				r->exit_status = 4;
+		struct cf_error err = { 0 };
+		int ret = cf_symptom_read(req->args[i], &s, &err);
+		json_t *j = cf_describe_symptom(req->args[i], &s);
+		if (s.text.n > 1)
+			json_object_set_new(j, "text", cf_json_text((char *)s.text.p));
+		/* One that can't be read does not keep the others from being looked at; the first of them is the command's error. */
+		if (ret < 0) {
+			json_object_set_new(j, "error", cf_json_text(err.message));
+			if (result == 0)
+				r->error = err;
+			result = -1;
+		} else if (!s.recognised) {
+			r->exit_status = 4;
 		}
+		json_array_append_new(files, j);
 		cf_buf_free(&s.text);
-		if (ret < 0)
-			return -1;
 	}
-	return 0;
+	return result;
 }
 
 int cf_symptom_article(const char *file, json_t **described, const char **article, struct cf_error *err)

@@ -33,6 +33,10 @@ static void one(struct cf_page *p, const json_t *f)
 	const char *language = cf_str(f, "language"), *code = cf_str(f, "code"), *name = cf_str(f, "code_name");
 	bool known = json_is_true(json_object_get(f, "recognised"));
 	cf_page_print(p, CF_INK_BOLD, "%s\n", cf_str(f, "path"));
+	if (*cf_str(f, "error")) {
+		cf_page_item(p, 2, CF_INK_RED, _("Error"), LABEL, cf_str(f, "error"));
+		return;
+	}
 	snprintf(line, sizeof line, "%s%s%s", in_words(cf_str(f, "screen"), screens, CF_ARRAY_LEN(screens)), *language ? ", " : "",
 		 *language ? in_words(language, languages, CF_ARRAY_LEN(languages)) : "");
 	if (known)

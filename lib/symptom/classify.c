@@ -161,6 +161,8 @@ static int read_code(const struct page *p, double no_memory, bool alone, struct 
 			reading[n][0] = 0;
 			for (size_t k = 0; k < words.n && strlen(reading[n]) + strlen(words.word[k].text) < CF_CODE_TEXT; k++)
 				strcat(reading[n], words.word[k].text);
+			size_t punctuation = strspn(reading[n], ":;.,'");
+			memmove(reading[n], reading[n] + punctuation, strlen(reading[n] + punctuation) + 1);
 			n++;
 		}
 		free(words.word);
@@ -433,7 +435,9 @@ int cf_symptom_read(const char *path, struct cf_symptom *out, struct cf_error *e
 {
 	CF_BUF file = { 0 };
 	*out = (struct cf_symptom){ 0 };
-	if (read_file(path, &file, err) < 0 || cf_symptom_of(cf_buf_span(&file), out, err) < 0)
-		return cf_fail_path(err, path);
-	return 0;
+	if (read_file(path, &file, err) == 0 && cf_symptom_of(cf_buf_span(&file), out, err) == 0)
+		return 0;
+	cf_buf_free(&out->text);
+	*out = (struct cf_symptom){ 0 };
+	return cf_fail_path(err, path);
 }

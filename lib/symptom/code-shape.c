@@ -3,7 +3,7 @@
  *
  * The digits of all fonts that Windows boots with are equally wide, so seven of them stand at one pitch up to the right edge (the
  * one behind x is a letter in every code that boot screens show). Pitch and place are those at which most digits are like the first
- * zero; at least three are in every NTSTATUS code that a boot screen shows.
+ * zero; nearly every code that a boot screen shows has four or more.
  */
 #include "symptom/code.h"
 
@@ -50,7 +50,7 @@ static bool bounds(struct ink *k)
 	k->right = k->bottom = 0;
 	for (unsigned y = 0; y < g->height; y++)
 		for (unsigned x = 0; x < g->width; x++) {
-			if (255u - g->px.p[(size_t)y * g->width + x] < most / 2)
+			if (255u - g->px.p[(size_t)y * g->width + x] < most / 3) /* a thin 1 of a light font is faint */
 				continue;
 			k->left = x < k->left ? x : k->left;
 			k->right = x > k->right ? x : k->right;
@@ -100,16 +100,26 @@ static double zero_width(const struct ink *k)
 	return all / 10 * 0.86;
 }
 
+/* What is left of a label's colon in front of the code is narrower than any digit but 1. */
+static void skip_colon(struct ink *k)
+{
+	double all = k->right - k->left + 1;
+	for (int i = 0; i < 2 && zero_width(k) < all * 0.045; i++) {
+		unsigned x = k->left + (unsigned)zero_width(k) + 1;
+		while (x < k->left + all / 6 && column(k, x) < 12)
+			x++;
+		k->left = x;
+	}
+}
+
 static double place(const struct ink *k, double width, double *first, double *pitch)
 {
 	double best = 0, all = k->right - k->left + 1;
 	for (double d = fmax(width * 1.02, all * 0.088); d < all * 0.118; d += 0.5)
 		for (double off = -0.35; off <= 0.35; off += 0.05) {
 			double start = k->right + 1 - width - 6 * d + off * d, score = 0;
-			for (int i = 0; i < 4; i++) {
-				double v = alike_at(k, k->left, start + i * d, width);
-				score += v > 0 ? v : 0;
-			}
+			for (int i = 0; i < 7; i++)
+				score += fmax(alike_at(k, k->left, start + i * d, width) - 0.5, 0);
 			if (score > best) {
 				best = score;
 				*first = start;
@@ -130,8 +140,9 @@ void cf_code_shape_of(const struct cf_grey *line, struct cf_code_shape *out)
 		cf_buf_free(&big.px);
 		return;
 	}
+	skip_colon(&k);
 	double width = zero_width(&k);
-	if (place(&k, width, &first, &pitch) > 4 * 0.6) {
+	if (place(&k, width, &first, &pitch) > 3 * 0.3) {
 		for (int i = 0; i < 7; i++) {
 			double v = alike(&k, k.left, first + i * pitch, width);
 			if (v >= SURE_ZERO)
@@ -140,7 +151,7 @@ void cf_code_shape_of(const struct cf_grey *line, struct cf_code_shape *out)
 				out->not_zeros |= 1u << (i + 1);
 		}
 		out->last_two = alike(&k, first + 5 * pitch, first + 6 * pitch, width);
-		out->known = __builtin_popcount(out->zeros) >= 3;
+		out->known = __builtin_popcount(out->zeros) >= 4; /* fewer do not say where the digits stand */
 	}
 	cf_buf_free(&big.px);
 }

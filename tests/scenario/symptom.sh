@@ -20,6 +20,8 @@ is 'both are told' '[.files[].article] == ["status-no-memory", null]'
 json 16 'no file' symptom
 json 8 'a file that is not there' symptom nowhere.png
 is 'it is named' '.error.code == "not-found" and .error.path == "nowhere.png"'
+json 8 'one of three can not be read' symptom linux.log nowhere.png boot.log
+is 'the others are told all the same' '[.files[] | [.article, has("error")]] == [[null, false], [null, true], ["status-no-memory", false]]'
 head -c 5000 "$coldfix" >program
 json 8 'neither image nor text' symptom program
 json 8 'a folder' symptom .

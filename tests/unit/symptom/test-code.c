@@ -96,6 +96,69 @@ static struct cf_phrases find(const char *text)
 	return f;
 }
 
+/* Five by seven pixels a character, three pixels a dot. */
+static const char *glyph(char c)
+{
+	switch (c) {
+	case '0':
+		return ".###." "#...#" "#...#" "#...#" "#...#" "#...#" ".###.";
+	case '1':
+		return "..#.." ".##.." "..#.." "..#.." "..#.." "..#.." ".###.";
+	case '2':
+		return ".###." "#...#" "....#" "...#." "..#.." ".#..." "#####";
+	case '5':
+		return "#####" "#...." "####." "....#" "....#" "#...#" ".###.";
+	case '7':
+		return "#####" "....#" "...#." "...#." "..#.." "..#.." "..#..";
+	case 'x':
+		return "....." "....." "#...#" ".#.#." "..#.." ".#.#." "#...#";
+	default: /* c */
+		return "....." "....." ".####" "#...." "#...." "#...." ".####";
+	}
+}
+
+static struct cf_code_shape shape_of(const char *code)
+{
+	struct cf_grey g = { .width = 6 * 3 * 10 + 12, .height = 7 * 3 + 12 };
+	struct cf_code_shape s;
+	assert_int_equal(cf_buf_resize(&g.px, (size_t)g.width * g.height), 0);
+	memset(g.px.p, 255, g.px.n);
+	for (size_t i = 0; code[i]; i++)
+		for (size_t y = 0; y < 21; y++)
+			for (size_t x = 0; x < 15; x++)
+				if (glyph(code[i])[y / 3 * 5 + x / 3] == '#')
+					g.px.p[(y + 6) * g.width + 6 + i * 18 + x] = 30;
+	cf_code_shape_of(&g, &s);
+	cf_buf_free(&g.px);
+	return s;
+}
+
+static void test_shape(void **state)
+{
+	(void)state;
+	struct cf_code_shape s = shape_of("0xc0000017");
+	assert_true(s.known && s.last_two < 0.55);
+	assert_int_equal(s.zeros, 0x3e);
+	assert_int_equal(s.not_zeros & 0xc0, 0xc0);
+	s = shape_of("0xc0000077");
+	assert_true(s.known && s.zeros == 0x3e && s.last_two > 0.93);
+	s = shape_of("0xc0000001");
+	assert_true(s.known && s.zeros == 0x7e);
+	s = shape_of("0xc0000225");
+	assert_true(s.known && s.zeros == 0x1e && (s.not_zeros & 0xe0) == 0xe0);
+	/* readers who say 17 of these pictures are not believed */
+	assert_false(decide("0xc0000017", "0xc0000017", "0xc0000017", &s, 0).found);
+	s = shape_of("0xc0000077");
+	assert_false(decide("0xc0000017", "0xc0000017", "0xc0000017", &s, 0).found);
+	/* nothing to see */
+	struct cf_grey empty = { .width = 50, .height = 20 };
+	assert_int_equal(cf_buf_resize(&empty.px, 1000), 0);
+	memset(empty.px.p, 255, 1000);
+	cf_code_shape_of(&empty, &s);
+	assert_false(s.known);
+	cf_buf_free(&empty.px);
+}
+
 static void test_phrases(void **state)
 {
 	(void)state;
@@ -155,7 +218,8 @@ static void test_table(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_strict), cmocka_unit_test(test_resembles), cmocka_unit_test(test_decide), cmocka_unit_test(test_phrases),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_strict), cmocka_unit_test(test_resembles), cmocka_unit_test(test_decide), cmocka_unit_test(test_shape),
+					    cmocka_unit_test(test_phrases),
 					    cmocka_unit_test(test_distance), cmocka_unit_test(test_table) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
