@@ -151,6 +151,7 @@ void cf_code_shape_of(const struct cf_grey *line, struct cf_code_shape *out)
 				out->not_zeros |= 1u << (i + 1);
 		}
 		out->last_two = alike(&k, first + 5 * pitch, first + 6 * pitch, width);
+		out->placed = __builtin_popcount(out->zeros) >= 2;
 		out->known = __builtin_popcount(out->zeros) >= 4; /* fewer do not say where the digits stand */
 	}
 	cf_buf_free(&big.px);

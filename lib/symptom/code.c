@@ -40,7 +40,7 @@ static size_t behind_prefix(const char *text, char out[CF_CODE_TEXT])
 {
 	size_t n = 0;
 	char zero = next_char(&text), x = next_char(&text);
-	if (!zero || !strchr("0oOQ@D8B6Cc?", zero) || !x || !strchr("xX%", x))
+	if (!zero || !strchr("0oOQ@D8B69Cc?", zero) || !x || !strchr("xX%", x))
 		return 0;
 	for (char c; n + 1 < CF_CODE_TEXT && (c = next_char(&text)) && c != ' ';)
 		out[n++] = c;
@@ -118,9 +118,9 @@ static bool contradicts(uint32_t value, const struct cf_code_shape *s)
 	for (unsigned i = 1; i < 8; i++)
 		if (!(value >> (28 - 4 * i) & 15))
 			zeros |= 1u << i;
-	if (!s->known)
-		return false;
 	bool twins = (value & 15) == (value >> 4 & 15);
+	if (!s->known)
+		return s->placed && twins && s->last_two < 0.55;
 	return (s->zeros & ~zeros) || (s->not_zeros & zeros) || (twins ? s->last_two < 0.55 : s->last_two > 0.93);
 }
 

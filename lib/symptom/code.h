@@ -16,7 +16,8 @@
 
 /* What comparing the shapes of "0x" and eight digits says; the digits are numbered 0 … 7, and digit 0 is not looked at. */
 struct cf_code_shape {
-	bool known;
+	bool placed; /* the digits were found: last_two can be believed */
+	bool known;  /* and so many of them are zeros that all of this can */
 	unsigned zeros;    /* bit i: digit i surely is a zero */
 	unsigned not_zeros;/* bit i: digit i surely is none; in neither: it may be */
 	double last_two;   /* how alike the digits 6 and 7 are, -1 … 1 */

@@ -8,7 +8,8 @@
 
 #define NEAR 24            /* a colour channel may be so far off and count as the same: JPEG */
 #define CURSOR 24          /* pixels, the largest text cursor a blank screen may show */
-#define MOST 0.70          /* share of a background that the screens we know have */
+#define MOST_BLACK 0.76    /* share of the background: a boot manager with its two bars and much text has 0.80 … */
+#define MOST_BLUE 0.88     /* … a Recovery screen 0.93; a blue desktop with windows less */
 #define LOGO_BLACK 0.80    /* of a screen with the logo is black at least */
 
 static bool near_color(const uint8_t *p, const uint8_t *c)
@@ -127,9 +128,9 @@ void cf_look_at(const struct cf_image *m, struct cf_look *look)
 	commonest(m, look);
 	int r = look->rgb[0], g = look->rgb[1], b = look->rgb[2];
 	look->dark = r * 3 + g * 6 + b < 10 * 128;
-	if (look->share >= MOST && r < 24 && g < 24 && b < 24)
+	if (look->share >= MOST_BLACK && r < 24 && g < 24 && b < 24)
 		look->ground = CF_GROUND_BLACK;
-	else if (look->share >= MOST && b >= 96 && b - r >= 60 && b - g >= 40)
+	else if (look->share >= MOST_BLUE && b >= 96 && b - r >= 60 && b - g >= 40)
 		look->ground = CF_GROUND_BLUE;
 	look->blank = is_blank(m, look);
 	look->logo = !look->blank && has_logo(m, look);

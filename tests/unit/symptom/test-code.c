@@ -61,14 +61,18 @@ static void test_decide(void **state)
 	(void)state;
 	const struct cf_code_shape none = { 0 };
 	/* 0xC0000017: digits 1 to 5 are zeros, 6 and 7 none and not alike */
-	const struct cf_code_shape seventeen = { true, 0x3e, 0xc0, 0.3 };
-	const struct cf_code_shape twins = { true, 0x3e, 0xc0, 0.99 };
-	const struct cf_code_shape first = { true, 0x7e, 0x80, 0.4 }; /* 0xC000000x */
+	const struct cf_code_shape seventeen = { true, true, 0x3e, 0xc0, 0.3 };
+	const struct cf_code_shape twins = { true, true, 0x3e, 0xc0, 0.99 };
+	const struct cf_code_shape first = { true, true, 0x7e, 0x80, 0.4 }; /* 0xC000000x */
 	struct cf_read_code d = decide("0xc0000017", "0xc0000017", "0xc0000017", &seventeen, 0);
 	assert_true(d.found && d.value == CF_STATUS_NO_MEMORY && d.sure > 0.95);
 	/* two that agree against one */
 	d = decide("0xc0000017", "0xc0000077", "0xc0000017", &none, 0);
 	assert_true(d.found && d.value == CF_STATUS_NO_MEMORY);
+	/* digits that were found, though few zeros among them, and are not alike can't be twins */
+	const struct cf_code_shape few = { true, false, 0x18, 0xc0, 0.48 };
+	d = decide("0xc0000077", "0xc0000017", "0xc0000077", &few, 0);
+	assert_true(!d.found || d.value != 0xC0000077);
 	/* one alone is nothing without the shapes, and a tie is nothing */
 	assert_false(decide("0xc0000017", "", "", &none, 0).found);
 	assert_false(decide("0xc0000017", "0xc0000011", "", &none, 0).found);
