@@ -8,7 +8,7 @@
 
 #include "volume/mft-internal.h"
 
-#define RUNS_MAX ((size_t)4 << 20) /* of one file; a full attribute list (256 KiB) has room for about a third of that */
+#define RUNS_MAX ((size_t)4 << 20) /* of one file; with records of 1 KiB a full attribute list has room for less than half */
 #define NONRESIDENT_HEADER 0x40u
 
 bool cf_mft_grow(void **array, size_t *max, size_t size)
