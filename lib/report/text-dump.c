@@ -127,7 +127,10 @@ static void stop_lines(struct cf_page *p, const json_t *d, bool full)
 				continue;
 			}
 			snprintf(line, sizeof line, "%s%s%s", meaning ? meaning : "", meaning && value ? ": " : "", value ? value : "");
-			cf_page_item(p, 2 + LABEL, CF_INK_PLAIN, json_string_value(v), strlen(json_string_value(v)) + 2, line);
+			if (*line)
+				cf_page_item(p, 2 + LABEL, CF_INK_PLAIN, json_string_value(v), strlen(json_string_value(v)) + 2, line);
+			else
+				cf_page_print(p, CF_INK_PLAIN, "%*s%s\n", 2 + LABEL, "", json_string_value(v));
 		}
 		if (!full)
 			item(p, "", line);

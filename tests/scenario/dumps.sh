@@ -98,6 +98,9 @@ json 0 'info of an older kernel dump' dump places.raw info '\Users\ada\win7.dmp'
 is 'kernel' '.dumps[0].kind == "kernel" and (.dumps[0].modules | length) == 4'
 json 0 'info of the dedicated file' dump places.raw info 'C:\dd.sys'
 is 'read by its clusters' '.dumps[0].where == "dedicated"'
+expect 0 'info as text of all' dump places.raw info -v
+! grep -q ' $' out
+result $? 'no line ends in blanks' out
 expect 0 'info as text' dump places.raw info 'C:\Windows\Minidump\a.dmp'
 grep -q 'exception code: STATUS_ACCESS_VIOLATION' out && grep -q 'address where it happened: storport.sys+0x334C' out && grep -q 'Drivers  4' out
 result $? 'the text says what the parameters mean' out
