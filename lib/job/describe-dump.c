@@ -26,13 +26,15 @@ static json_t *number_or_null(bool known, uint64_t v)
 	return known && v <= INT64_MAX ? json_integer((json_int_t)v) : json_null();
 }
 
-/* "amdppm.sys+0x334C" */
+/* "amdppm.sys+0x334C"; by its address for a module whose name is not in the dump */
 static json_t *place_in(const struct cf_dump_module *m, uint64_t address)
 {
 	char text[300];
 	if (!m)
 		return json_null();
-	snprintf(text, sizeof text, "%.200s+0x%llX", cf_dump_module_base(m), (unsigned long long)(address - m->base));
+	const char *name = cf_dump_module_base(m);
+	int n = *name ? snprintf(text, sizeof text, "%.200s", name) : snprintf(text, sizeof text, "0x%llX", (unsigned long long)m->base);
+	snprintf(text + n, sizeof text - (size_t)n, "+0x%llX", (unsigned long long)(address - m->base));
 	return cf_json_text(text);
 }
 

@@ -174,7 +174,8 @@ static void driver_lines(struct cf_page *p, const json_t *d)
 	if (p->verbose <= 0)
 		return;
 	json_array_foreach(list, k, m)
-		cf_page_print(p, CF_INK_PLAIN, "%*s%s %10s  %s\n", 2 + LABEL, "", cf_str(m, "base"), cf_size(cf_num(m, "size"), size), cf_str(m, "name"));
+		cf_page_print(p, CF_INK_PLAIN, "%*s%s %10s  %s\n", 2 + LABEL, "", cf_str(m, "base"), cf_size(cf_num(m, "size"), size),
+			      *cf_str(m, "name") ? cf_str(m, "name") : _("(its name is not in the dump)"));
 }
 
 /* An address that stands there twice in a row says nothing more the second time. */
