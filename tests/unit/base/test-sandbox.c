@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -158,6 +159,101 @@ static void test_whole_process(void **state)
 	rmdir(folder);
 }
 
+/* A command that makes a folder of its own: what it can do there, beside it, and with threads. */
+struct made {
+	unsigned absent;
+	int folder_errno, file_errno, back_errno, name_errno, gone_errno, outside_errno, also_errno, also_folder_errno, parent_errno, thread, fork_errno;
+};
+
+static void *answer(void *user)
+{
+	*(int *)user = 42;
+	return NULL;
+}
+
+static struct made work_in_tree(const char *folder)
+{
+	struct made m = { 0 };
+	char in[64], also[64], path[100], other[100];
+	snprintf(in, sizeof in, "%s/in", folder);
+	snprintf(also, sizeof also, "%s/also", folder);
+	const struct cf_sandbox s = { .memory = 1 << 28, .whole_process = true, .folder = in, .also = also, .tree = true, .remove = { NULL, folder },
+				      .threads = true };
+	m.absent = cf_sandbox_enter(&s);
+	snprintf(path, sizeof path, "%s/work", in);
+	snprintf(other, sizeof other, "%s/done", in);
+	m.folder_errno = failed(mkdir(path, 0700));
+	snprintf(path, sizeof path, "%s/work/file", in);
+	m.file_errno = failed(open(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+	m.back_errno = failed(open(path, O_RDONLY));
+	unlink(path);
+	snprintf(path, sizeof path, "%s/work", in);
+	m.name_errno = failed(rename(path, other));
+	m.gone_errno = failed(rmdir(other));
+	snprintf(path, sizeof path, "%s/stray", folder);
+	m.outside_errno = failed(mkdir(path, 0700));
+	snprintf(path, sizeof path, "%s/file", also);
+	m.also_errno = failed(open(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+	unlink(path);
+	m.also_folder_errno = failed(mkdir(path, 0700));
+	m.parent_errno = failed(rmdir(also));
+	pthread_t thread;
+	if (pthread_create(&thread, NULL, answer, &m.thread) == 0)
+		pthread_join(thread, NULL);
+	pid_t child = fork();
+	if (child == 0)
+		_exit(0);
+	m.fork_errno = failed(child);
+	return m;
+}
+
+static void test_tree(void **state)
+{
+	(void)state;
+	char folder[] = "/tmp/coldfix-sandbox-XXXXXX", in[64], also[64];
+	int ends[2], status;
+	struct made m;
+	assert_non_null(mkdtemp(folder));
+	snprintf(in, sizeof in, "%s/in", folder);
+	snprintf(also, sizeof also, "%s/also", folder);
+	assert_int_equal(mkdir(in, 0700), 0);
+	assert_int_equal(mkdir(also, 0700), 0);
+	assert_int_equal(pipe(ends), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		m = work_in_tree(folder);
+		_exit(write(ends[1], &m, sizeof m) == sizeof m ? 0 : 1);
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &m, sizeof m), sizeof m);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(m.folder_errno, 0);
+	assert_int_equal(m.file_errno, 0);
+	assert_int_equal(m.back_errno, 0);
+	assert_int_equal(m.name_errno, 0);
+	assert_int_equal(m.gone_errno, 0);
+	assert_int_equal(m.also_errno, 0);
+	assert_int_equal(m.thread, 42);
+	if (!(m.absent & CF_SANDBOX_SYSCALLS))
+		assert_int_equal(m.fork_errno, EPERM);
+	if (!(m.absent & CF_SANDBOX_FILES)) {
+		assert_int_equal(m.outside_errno, EACCES);
+		assert_int_equal(m.also_folder_errno, EACCES);
+		assert_int_equal(m.parent_errno, 0);
+	}
+	close(ends[0]);
+	/* Without the layers these could be made. */
+	char stray[100];
+	snprintf(stray, sizeof stray, "%s/stray", folder);
+	rmdir(stray);
+	snprintf(stray, sizeof stray, "%s/file", also);
+	rmdir(stray);
+	rmdir(also);
+	rmdir(in);
+	rmdir(folder);
+}
+
 /* A child that becomes another program: it runs and reads where it may, and nowhere else. Exit status of /bin/sh -c text. */
 static int as_program(const char *text, unsigned *absent)
 {
@@ -217,6 +313,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_whole_process),
+		cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_program),
 		cmocka_unit_test(test_time_limit),
 	};
