@@ -10,7 +10,6 @@ head -c 6000000 /dev/urandom >CBS.log
 	printf 'file\tWindows/System32/winevt/Logs/System.evtx\t%s\n' "$PWD/System.evtx"
 	printf 'file\tWindows/Logs/CBS/CBS.log\t%s\n' "$PWD/CBS.log"
 	printf 'text\tWindows/INF/setupapi.dev.log\tdevice\n'
-	printf 'text\tWindows/System32/Recovery/ReAgent.xml\t<WindowsRE/>\n'
 	for i in 1 2 3 4 5 6 7 8 9 10; do
 		printf 'text\tWindows/Logs/WindowsUpdate/WindowsUpdate.%s.etl\ttrace\n' $i
 		printf 'time\tWindows/Logs/WindowsUpdate/WindowsUpdate.%s.etl\t%s\n' $i $((1704000000 + i))
