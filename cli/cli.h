@@ -89,10 +89,15 @@ struct ui {
 	struct options *o;
 	bool bar_shown;
 	long last_ms;
+	long begun_ms;         /* when this kind of progress was first told */
+	uint64_t begun_done;
+	char what[40];
 };
 int ui_confirm(void *user, const cf_result *plan);
 void ui_notice(void *user, const char *line);
 int ui_progress(void *user, const char *what, uint64_t done, uint64_t total);
+/* From now on the first Ctrl-C makes ui_progress say stop, where that is safe; for work in steps. */
+void ui_stop_between_steps(void);
 int ui_data(void *user, const void *bytes, size_t n);
 void ui_end(struct ui *ui);
 

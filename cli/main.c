@@ -119,6 +119,8 @@ int main(int argc, char **argv)
 		/* The list of a clean-up is shown to people in any case before the first file goes; ui_confirm asks nobody after --yes. */
 		if (!o.yes || (c->id == CF_CLEANUP && !o.json))
 			o.req.confirm = ui_confirm;
+		if (c->id == CF_DEFRAG)
+			ui_stop_between_steps();
 		cf_result *result = cf_run(&o.req);
 		ui_end(&ui);
 		if (!result)

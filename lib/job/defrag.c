@@ -12,9 +12,7 @@
 #include "space/boot-files.h"
 #include "space/defrag.h"
 #include "txn/series.h"
-#include "volume/mft-check.h"
 
-#define PLAN_MEMORY (96 * CF_MIB)   /* changed metadata that a plan may hold */
 #define SERIES_MEMORY (128 * CF_MIB)
 #define STEP_HELD (40 * CF_MIB)     /* of a transaction with undo, data too; without, metadata */
 #define STEP_DATA (512 * CF_MIB)    /* data of a transaction without undo */
@@ -161,19 +159,6 @@ static int look(struct job *j, struct cf_error *err)
 	return choose_files(j, err);
 }
 
-/* Who owns which cluster must be beyond doubt. Lost clusters hurt nobody: they stay where they are. */
-static int check_owners(struct cf_block *slice, const char *when, struct cf_error *err)
-{
-	struct cf_extent_check check;
-	CF_CLEANUP(cf_mft_closep) struct cf_mft *m = cf_mft_open(slice, err);
-	if (!m || cf_mft_check(m, &check, err) < 0)
-		return -1;
-	if (!check.unmarked && !check.cross_linked)
-		return 0;
-	CF_FREE char *text = cf_extent_check_text(&check);
-	return cf_fail(err, CF_E_CORRUPT, "%s: %s", when, text ? text : "clusters belong to nobody or to several files");
-}
-
 /* ---- as JSON ---- */
 
 static json_t *number(uint64_t n)
@@ -249,19 +234,6 @@ static void describe_done(struct job *j)
 
 /* ---- the plan ---- */
 
-static uint64_t growth(void *user, uint64_t off, uint64_t len)
-{
-	struct job *j = user;
-	struct cf_block *disk = j->s.disk[0]->block;
-	uint64_t at = j->v->start + off, end = at + len, holes = 0, start, stop;
-	while (at < end) {
-		cf_block_next_data(disk, at, &start, &stop);
-		holes += cf_min_u64(start, end) - at;
-		at = start < end ? stop : end;
-	}
-	return holes;
-}
-
 static int tell_planning(void *user, uint64_t moved)
 {
 	struct job *j = user;
@@ -270,24 +242,18 @@ static int tell_planning(void *user, uint64_t moved)
 
 static int make_plan(struct job *j, struct cf_error *err)
 {
-	struct cf_txn *txn = cf_txn_begin(j->s.disk[0]->block, PLAN_MEMORY, err);
-	struct cf_block *slice = txn ? cf_slice_open(cf_txn_block(txn), j->v->start, j->v->size, err) : NULL;
-	struct cf_defrag_io io = { .slice = slice, .growth = growth, .progress = tell_planning, .user = j,
-				   .max_held = UINT64_MAX, .max_data = UINT64_MAX };
-	uint64_t pending = 0;
-	int r = slice ? check_owners(slice, "the volume contradicts itself", err) : -1;
-	if (r == 0)
-		r = cf_defrag_run(&io, &j->opt, &j->before, &j->after, &j->plan, err);
-	if (r == 0 && j->plan.moved && !j->plan.incomplete)
-		r = cf_txn_pending(txn, &pending, err);
-	cf_block_close(slice);
-	cf_txn_end(txn);
+	struct cf_defrag_plan p = { .disk = j->s.disk[0]->block, .start = j->v->start, .size = j->v->size, .opt = j->opt,
+				    .progress = tell_planning, .user = j };
+	int r = cf_defrag_plan(&p, err);
+	j->before = p.before;
+	j->after = p.after;
+	j->plan = p.result;
 	if (r < 0 || !j->plan.moved)
 		return r;
 	/* Blocks of $MFT and $Bitmap are journalled by each transaction that changes them. */
 	uint64_t steps = j->plan.moved / (STEP_HELD / 2) + 1;
 	struct cf_series *s = cf_series_begin(j->s.disk[0]->block, &j->s.place[0], 0, err);
-	r = s ? cf_series_check_place(s, j->plan.moved + 2 * pending + steps * 64 * CF_KIB, steps, 40, &j->undo_need, err) : -1;
+	r = s ? cf_series_check_place(s, j->plan.moved + 2 * p.metadata + steps * 64 * CF_KIB, steps, 40, &j->undo_need, err) : -1;
 	cf_series_end(s);
 	return r;
 }
@@ -364,7 +330,7 @@ static int work(struct job *j, struct cf_error *err)
 		return -1;
 	}
 	cf_series_drop(j->series);
-	return check_owners(slice, "after the work the volume contradicts itself (undo puts it back; please report this)", err);
+	return cf_defrag_check_owners(slice, "after the work the volume contradicts itself (undo puts it back; please report this)", err);
 }
 
 static int execute(struct job *plan, struct cf_result *out)

@@ -69,6 +69,19 @@ static int clean_up(struct cf_work *w, const struct cf_work_cleanup *k, struct c
 	return r;
 }
 
+static int rearrange(struct cf_work *w, const struct cf_work_defrag *k, struct cf_block *overlay, struct cf_error *err)
+{
+	const struct cf_vol *v = &w->c->m->vol[k->vol];
+	struct cf_block *slice = cf_slice_open(overlay, v->start, v->size, err);
+	struct cf_defrag_io io = { .slice = slice, .max_held = UINT64_MAX, .max_data = UINT64_MAX, .copy_all = true };
+	struct cf_defrag_result done;
+	int r = slice ? cf_defrag_run(&io, &k->opt, NULL, NULL, &done, err) : -1;
+	if (r == 0)
+		r = cf_defrag_check_owners(slice, "after rearranging the volume contradicts itself", err);
+	cf_block_close(slice);
+	return r < 0 ? cf_fail_prefix(err, "defragmenting") : 0;
+}
+
 static bool volume_has_work(const struct cf_work *w, size_t i)
 {
 	for (size_t k = 0; k < w->n_hives; k++)
@@ -120,6 +133,11 @@ int cf_work_apply(struct cf_work *w, struct cf_block *const *overlay, struct cf_
 	for (size_t i = 0; i < w->n_cleanups; i++)
 		if (clean_up(w, &w->cleanup[i], overlay[m->vol[w->cleanup[i].vol].disk], err) < 0) {
 			w->failed_vol = (int)w->cleanup[i].vol;
+			return -1;
+		}
+	for (size_t i = 0; i < w->n_defrags; i++)
+		if (rearrange(w, &w->defrag[i], overlay[m->vol[w->defrag[i].vol].disk], err) < 0) {
+			w->failed_vol = (int)w->defrag[i].vol;
 			return -1;
 		}
 	for (size_t i = 0; i < m->n_vols; i++)

@@ -40,6 +40,8 @@ void cf_work_end(struct cf_work *w)
 	free(w->hive);
 	free(w->del);
 	free(w->cleanup);
+	for (size_t i = 0; i < w->n_defrags; i++)
+		free(w->defrag[i].records);
 	free(w->change);
 	free(w->force_unclean);
 	free(w->discard_hibernation);
@@ -383,6 +385,16 @@ int cf_work_delete_file(struct cf_work *w, struct cf_finding *f, size_t vol, con
 	return cf_work_change(w, f, what, cf_size_text(st.size, size), _("(deleted)"), err);
 }
 
+int cf_work_defrag(struct cf_work *w, size_t vol, uint64_t *records, size_t n, struct cf_error *err)
+{
+	if (w->n_defrags >= CF_ARRAY_LEN(w->defrag)) {
+		free(records);
+		return cf_fail(err, CF_E_INTERNAL, "too many rearrangements in one repair");
+	}
+	w->defrag[w->n_defrags++] = (struct cf_work_defrag){ .vol = vol, .opt = { .records = records, .n_records = n }, .records = records };
+	return 0;
+}
+
 int cf_work_clean_up(struct cf_work *w, struct cf_finding *f, size_t vol, struct cf_cleanup *plan, struct cf_error *err)
 {
 	CF_CLEANUP(cf_cleanup_freep) struct cf_cleanup *own = plan;
@@ -462,6 +474,9 @@ bool cf_work_touches(const struct cf_work *w, unsigned disk)
 			return true;
 	for (size_t i = 0; i < w->n_deletes; i++)
 		if (m->vol[w->del[i].vol].disk == disk)
+			return true;
+	for (size_t i = 0; i < w->n_defrags; i++)
+		if (m->vol[w->defrag[i].vol].disk == disk)
 			return true;
 	for (size_t i = 0; i < w->n_cleanups; i++)
 		if (m->vol[w->cleanup[i].vol].disk == disk)

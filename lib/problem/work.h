@@ -12,6 +12,7 @@
 #include "registry/hive-edit.h"
 #include "space/cleanup.h"
 #include "space/expand.h"
+#include "space/defrag.h"
 
 struct cf_change {
 	const char *problem; /* id */
@@ -36,12 +37,20 @@ struct cf_work_cleanup {
 	struct cf_cleanup *plan; /* owned */
 };
 
+struct cf_work_defrag {
+	size_t vol;
+	struct cf_defrag_options opt;
+	uint64_t *records; /* owned: opt.records */
+};
+
 struct cf_work {
 	const struct cf_context *c;
 	size_t n_hives, n_deletes, n_changes, n_cleanups;
 	struct cf_work_hive *hive;
 	struct cf_work_delete *del;
 	struct cf_work_cleanup *cleanup;
+	struct cf_work_defrag defrag[2]; /* of the Windows volume: boot files, free space */
+	size_t n_defrags;
 	struct cf_change *change;
 	bool *force_unclean;       /* per volume: empty its journal */
 	bool *discard_hibernation; /* per volume */
@@ -86,6 +95,9 @@ int cf_work_grow(struct cf_work *w, struct cf_finding *f, const struct cf_expand
 /* Deletes what a clean-up of the default classes lists (space/cleanup.h), before anything else is written to that volume. Takes plan over in
  * any case. */
 int cf_work_clean_up(struct cf_work *w, struct cf_finding *f, size_t vol, struct cf_cleanup *plan, struct cf_error *err) CF_MUST_CHECK;
+/* Makes files and free space whole (space/defrag.h), behind a clean-up and before anything else is written to that volume. records (malloc'd, taken
+ * over in any case): only these files. */
+int cf_work_defrag(struct cf_work *w, size_t vol, uint64_t *records, size_t n, struct cf_error *err) CF_MUST_CHECK;
 int cf_work_replay_hive(struct cf_work *w, struct cf_finding *f, const struct cf_hive_file *hive,
 			struct cf_error *err) CF_MUST_CHECK;
 

@@ -507,7 +507,7 @@ int cf_defrag_run(const struct cf_defrag_io *io, const struct cf_defrag_options 
 	struct cf_defrag_figures b = { 0 }, a = { 0 };
 	struct cf_error e = { 0 };
 	struct run r = { .io = io, .opt = opt, .result = result };
-	struct cf_mover_options mo = { .fill = io->fill ? fill : NULL, .copied = copied, .user = &r, .no_data = !io->commit };
+	struct cf_mover_options mo = { .fill = io->fill ? fill : NULL, .copied = copied, .user = &r, .no_data = !io->commit && !io->copy_all };
 	*result = (struct cf_defrag_result){ 0 };
 	int rc = begin(&r, io->slice, &mo, &e);
 	if (rc == 0) {
@@ -515,7 +515,7 @@ int cf_defrag_run(const struct cf_defrag_io *io, const struct cf_defrag_options 
 		rc = r.map.moved ? rounds(&r, &b, &a, &e) : cf_fail_nomem(&e);
 	}
 	/* A plan that holds too much ends here, and says so. */
-	if (rc < 0 && !io->commit && e.code == CF_E_NO_SPACE) {
+	if (rc < 0 && mo.no_data && e.code == CF_E_NO_SPACE) {
 		result->incomplete = true;
 		rc = 0;
 	}

@@ -66,9 +66,30 @@ struct cf_defrag_io {
 	uint64_t (*growth)(void *user, uint64_t off, uint64_t len);
 	int (*progress)(void *user, uint64_t moved);
 	void *user;
+	bool copy_all;          /* without commit: not a plan, the overlay is committed by somebody else; copy the data, too */
 	uint64_t max_held;      /* commit when the overlay holds more; a single move adds at most so much again */
 	uint64_t max_data;      /* commit when so much was copied */
 };
+
+/* The work on an overlay that is thrown away, after a check of who owns which cluster: what cf_defrag_run would do now. */
+struct cf_defrag_plan {
+	struct cf_block *disk;  /* only read */
+	uint64_t start, size;   /* of the volume on it */
+	struct cf_defrag_options opt;
+	/* With user: bytes moved so far (nonzero stops); and a look at the volume as it would be, where data has not been copied. Both may be NULL. */
+	int (*progress)(void *user, uint64_t moved);
+	int (*look)(void *user, struct cf_block *slice, struct cf_error *err);
+	void *user;
+	/* what comes out */
+	struct cf_defrag_figures before, after;
+	struct cf_defrag_result result;
+	uint64_t metadata;      /* bytes in blocks of $MFT and $Bitmap that differ */
+};
+int cf_defrag_plan(struct cf_defrag_plan *p, struct cf_error *err) CF_MUST_CHECK;
+
+/* CF_E_CORRUPT, beginning with `when`, unless each cluster that some file has is marked in $Bitmap and has that one owner. Lost clusters hurt
+ * nobody: they stay where they are. */
+int cf_defrag_check_owners(struct cf_block *slice, const char *when, struct cf_error *err) CF_MUST_CHECK;
 
 /* Looks at the volume and changes nothing. */
 int cf_defrag_analyze(struct cf_block *slice, struct cf_defrag_figures *figures, struct cf_error *err) CF_MUST_CHECK;

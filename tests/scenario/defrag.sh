@@ -129,6 +129,25 @@ ok 'text: undo' grep -q 'undo file takes about' out
 ok 'text: a thin image' grep -q 'thin image grows by at most' out
 ok 'text: tiers' grep -q 'no storage tiers' out
 
+# In repair: the free space on request, boot files in very many pieces by default.
+again a.raw r.raw
+json 4 'repair: left without being asked' repair --yes r.raw
+is 'repair: names the option' '[.problems[] | select(.id == "free-space-scattered")][0] | .status == "left" and (.reason | contains("--with free-space-scattered"))'
+streams r.raw before.txt
+json 4 'repair --with (and a full volume left)' repair --yes --no-backup --with free-space-scattered --skip volume-full r.raw
+is 'repair --with: fixed' '[.problems[] | select(.id == "free-space-scattered")][0].status == "fixed"'
+is 'repair --with: says what it costs' '[.changes[] | select(.problem == "free-space-scattered")][0].after | contains("moved") and contains("grows") and contains("undo")'
+streams r.raw after.txt
+ok 'repair --with: contents as before' same_contents
+ok 'repair --with: others agree' others
+json 0 'repair --with: undo' undo --yes r.raw
+same 'repair --with: undo gives every byte back' r.raw "$h"
+printf 'delete\t/Windows/System32/hal.dll\nfragment\t/Windows/System32/hal.dll\t/gone.bin\t1200\ndelete\t/gone.bin\n' >m-hal
+mk x.raw --gen 2 --size 640M --manifest m-hal
+json 0 'boot file in 1,200 pieces' repair --yes --no-backup x.raw
+is 'boot file: fixed by default' '[.problems[] | select(.id == "free-space-scattered")][0] | .status == "fixed" and .repair == "default"'
+json 0 'boot file: diagnose' diagnose x.raw
+
 # Not asked, not allowed, not clean.
 json 16 'no terminal' defrag a.raw
 is 'no terminal: says what to type' '.error.code == "usage" and (.error.message | contains("--yes"))'
