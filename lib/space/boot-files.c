@@ -45,6 +45,12 @@ static int add_listed(void *user, const char *name, const struct cf_stat *st)
 	return add(l, st);
 }
 
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return x < y ? -1 : x > y;
+}
+
 int cf_boot_files(struct cf_volume *vol, const char *root, uint64_t **records, size_t *n, struct cf_error *err)
 {
 	static const char *const files[] = { "System32\\winload.exe", "System32\\winload.efi", "System32\\winresume.exe",
@@ -79,6 +85,7 @@ int cf_boot_files(struct cf_volume *vol, const char *root, uint64_t **records, s
 		free(l.id);
 		return r < 0 ? cf_fail_nomem(err) : cf_fail(err, CF_E_NOT_FOUND, "none of Windows' boot files was found");
 	}
+	qsort(l.id, l.n, sizeof *l.id, by_number);
 	*records = l.id;
 	*n = l.n;
 	return 0;

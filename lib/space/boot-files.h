@@ -6,7 +6,7 @@
 
 #include "volume/volume.h"
 
-/* MFT record numbers (malloc'd) of those that exist on the volume: boot manager and boot store, loader, kernel, hives, drivers, in no order. root:
+/* MFT record numbers (malloc'd) of those that exist on the volume: boot manager and boot store, loader, kernel, hives, drivers; ascending. root:
  * the Windows folder ("\\Windows"). */
 int cf_boot_files(struct cf_volume *vol, const char *root, uint64_t **records, size_t *n, struct cf_error *err) CF_MUST_CHECK;
 
