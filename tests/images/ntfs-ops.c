@@ -26,6 +26,7 @@
 #include <ntfs-3g/reparse.h>
 #include <ntfs-3g/security.h>
 #include <ntfs-3g/unistr.h>
+#include "image-device.h"
 #include "ntfs-ops.h"
 
 #define PIECE 65536

@@ -10,9 +10,6 @@
 
 struct _ntfs_volume;
 
-extern int image_fd;
-extern int64_t image_base;
-
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* Paths use '/'; sizes and offsets are bytes. The manifest operations of the same names say more. */

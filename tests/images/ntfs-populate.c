@@ -47,10 +47,9 @@
 #include <ntfs-3g/logging.h>
 #include <ntfs-3g/security.h>
 #include <ntfs-3g/unistr.h>
+#include "image-device.h"
 #include "ntfs-ops.h"
 
-int image_fd = -1;
-int64_t image_base;
 static time_t fixed_time;
 static unsigned line_number;
 
@@ -76,79 +75,6 @@ void die(const char *fmt, ...)
 	fprintf(stderr, "%s%s\n", err ? ": " : "", err ? strerror(err) : "");
 	exit(1);
 }
-
-static int dev_open(struct ntfs_device *dev, int flags)
-{
-	(void)flags;
-	NDevSetOpen(dev);
-	return 0;
-}
-
-static int dev_close(struct ntfs_device *dev)
-{
-	NDevClearOpen(dev);
-	return 0;
-}
-
-static s64 dev_seek(struct ntfs_device *dev, s64 offset, int whence)
-{
-	(void)dev;
-	(void)whence;
-	return offset;
-}
-
-static s64 dev_pread(struct ntfs_device *dev, void *buf, s64 count, s64 offset)
-{
-	(void)dev;
-	return pread(image_fd, buf, (size_t)count, image_base + offset);
-}
-
-static s64 dev_pwrite(struct ntfs_device *dev, const void *buf, s64 count, s64 offset)
-{
-	(void)dev;
-	return pwrite(image_fd, buf, (size_t)count, image_base + offset);
-}
-
-static s64 dev_noread(struct ntfs_device *dev, void *buf, s64 count)
-{
-	(void)dev;
-	(void)buf;
-	(void)count;
-	errno = ENOTSUP;
-	return -1;
-}
-
-static s64 dev_nowrite(struct ntfs_device *dev, const void *buf, s64 count)
-{
-	(void)buf;
-	return dev_noread(dev, NULL, count);
-}
-
-static int dev_sync(struct ntfs_device *dev)
-{
-	NDevClearDirty(dev);
-	return 0;
-}
-
-static int dev_stat(struct ntfs_device *dev, struct stat *st)
-{
-	(void)dev;
-	return fstat(image_fd, st);
-}
-
-static int dev_ioctl(struct ntfs_device *dev, unsigned long request, void *arg)
-{
-	(void)dev;
-	(void)request;
-	(void)arg;
-	errno = ENOTTY;
-	return -1;
-}
-
-static struct ntfs_device_operations ops = {
-	.open = dev_open, .close = dev_close, .seek = dev_seek, .read = dev_noread, .write = dev_nowrite,
-	.pread = dev_pread, .pwrite = dev_pwrite, .sync = dev_sync, .stat = dev_stat, .ioctl = dev_ioctl,
-};
 
 static s64 number(const char *text)
 {
@@ -250,7 +176,7 @@ int main(int argc, char **argv)
 		die("cannot open %s", image_fd < 0 ? argv[1] : argv[2]);
 	ntfs_log_set_handler(ntfs_log_handler_stderr);
 	ntfs_set_char_encoding("UTF-8");
-	dev = ntfs_device_alloc("image", 0, &ops, NULL);
+	dev = ntfs_device_alloc("image", 0, &image_ops, NULL);
 	vol = dev ? ntfs_device_mount(dev, NTFS_MNT_FORENSIC) : NULL;
 	if (!vol)
 		die("%s: no NTFS volume there", argv[1]);

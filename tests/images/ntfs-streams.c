@@ -25,89 +25,9 @@
 #include <ntfs-3g/inode.h>
 #include <ntfs-3g/logging.h>
 #include <ntfs-3g/runlist.h>
+#include "image-device.h"
 
-static int image_fd, bad;
-static int64_t image_base;
-
-static int dev_open(struct ntfs_device *dev, int flags)
-{
-	(void)flags;
-	NDevSetOpen(dev);
-	NDevSetReadOnly(dev);
-	return 0;
-}
-
-static int dev_close(struct ntfs_device *dev)
-{
-	NDevClearOpen(dev);
-	return 0;
-}
-
-static s64 dev_seek(struct ntfs_device *dev, s64 offset, int whence)
-{
-	(void)dev;
-	(void)whence;
-	return offset;
-}
-
-static s64 dev_pread(struct ntfs_device *dev, void *buf, s64 count, s64 offset)
-{
-	(void)dev;
-	return pread(image_fd, buf, (size_t)count, image_base + offset);
-}
-
-static s64 dev_no(struct ntfs_device *dev, void *buf, s64 count)
-{
-	(void)dev;
-	(void)buf;
-	(void)count;
-	errno = ENOTSUP;
-	return -1;
-}
-
-static s64 dev_nopwrite(struct ntfs_device *dev, const void *buf, s64 count, s64 offset)
-{
-	(void)dev;
-	(void)buf;
-	(void)count;
-	(void)offset;
-	errno = EROFS;
-	return -1;
-}
-
-static s64 dev_nowrite(struct ntfs_device *dev, const void *buf, s64 count)
-{
-	(void)dev;
-	(void)buf;
-	(void)count;
-	errno = EROFS;
-	return -1;
-}
-
-static int dev_sync(struct ntfs_device *dev)
-{
-	(void)dev;
-	return 0;
-}
-
-static int dev_stat(struct ntfs_device *dev, struct stat *st)
-{
-	(void)dev;
-	return fstat(image_fd, st);
-}
-
-static int dev_ioctl(struct ntfs_device *dev, unsigned long request, void *arg)
-{
-	(void)dev;
-	(void)request;
-	(void)arg;
-	errno = ENOTSUP;
-	return -1;
-}
-
-static struct ntfs_device_operations ops = { .open = dev_open, .close = dev_close, .seek = dev_seek, .read = dev_no,
-					     .write = dev_nowrite, .pread = dev_pread, .pwrite = dev_nopwrite, .sync = dev_sync,
-					     .stat = dev_stat, .ioctl = dev_ioctl };
+static int bad;
 
 static void put_hash(struct sha256_ctx *ctx)
 {
@@ -225,7 +145,7 @@ int main(int argc, char **argv)
 		return 16;
 	}
 	ntfs_log_set_handler(ntfs_log_handler_null);
-	dev = ntfs_device_alloc("image", 0, &ops, NULL);
+	dev = ntfs_device_alloc("image", 0, &image_ops, NULL);
 	vol = dev ? ntfs_device_mount(dev, NTFS_MNT_RDONLY | NTFS_MNT_FORENSIC) : NULL;
 	if (!vol) {
 		fprintf(stderr, "ntfs-streams: no NTFS volume there\n");

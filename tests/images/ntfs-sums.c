@@ -24,68 +24,11 @@
 #include <ntfs-3g/layout.h>
 #include <ntfs-3g/logging.h>
 #include <ntfs-3g/unistr.h>
+#include "image-device.h"
 
 #define DEPTH 64
 
-static int image_fd;
-static s64 image_base;
 static int with_times = 1;
-
-static int dev_open(struct ntfs_device *dev, int flags)
-{
-	(void)flags;
-	NDevSetOpen(dev);
-	NDevSetReadOnly(dev);
-	return 0;
-}
-
-static int dev_close(struct ntfs_device *dev)
-{
-	NDevClearOpen(dev);
-	return 0;
-}
-
-static s64 dev_seek(struct ntfs_device *dev, s64 offset, int whence)
-{
-	(void)dev;
-	(void)whence;
-	return offset;
-}
-
-static s64 dev_pread(struct ntfs_device *dev, void *buf, s64 count, s64 offset)
-{
-	(void)dev;
-	return pread(image_fd, buf, (size_t)count, image_base + offset);
-}
-
-static s64 dev_no(struct ntfs_device *dev, const void *buf, s64 count, s64 offset)
-{
-	(void)dev;
-	(void)buf;
-	(void)count;
-	(void)offset;
-	errno = EROFS;
-	return -1;
-}
-
-static int dev_sync(struct ntfs_device *dev)
-{
-	(void)dev;
-	return 0;
-}
-
-static int dev_ioctl(struct ntfs_device *dev, unsigned long request, void *arg)
-{
-	(void)dev;
-	(void)request;
-	(void)arg;
-	errno = ENOTTY;
-	return -1;
-}
-
-static struct ntfs_device_operations ops = {
-	.open = dev_open, .close = dev_close, .seek = dev_seek, .pread = dev_pread, .pwrite = dev_no, .sync = dev_sync, .ioctl = dev_ioctl,
-};
 
 /* Names lie unaligned in their structures. */
 static char *text_of(const void *units, int n)
@@ -212,7 +155,7 @@ int main(int argc, char **argv)
 	image_base = argc == 3 ? strtoll(argv[2], NULL, 0) : 0;
 	ntfs_log_set_handler(ntfs_log_handler_null);
 	ntfs_set_char_encoding("UTF-8");
-	dev = ntfs_device_alloc("image", 0, &ops, NULL);
+	dev = ntfs_device_alloc("image", 0, &image_ops, NULL);
 	vol = dev ? ntfs_device_mount(dev, NTFS_MNT_RDONLY) : NULL;
 	if (!vol)
 		die("no NTFS volume at", image_base);
