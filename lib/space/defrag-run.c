@@ -519,6 +519,8 @@ int cf_defrag_run(const struct cf_defrag_io *io, const struct cf_defrag_options 
 		result->incomplete = true;
 		rc = 0;
 	}
+	if (rc < 0)
+		result->moved -= r.open_data; /* of a transaction that will be dropped */
 	end(&r);
 	if (rc < 0 && err)
 		*err = e;

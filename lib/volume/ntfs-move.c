@@ -447,7 +447,7 @@ int cf_mover_move(struct cf_mover *m, const struct cf_move_target *target, const
 	if (r == 1 && carry_out(m, &s, moves, n, target->record, err) < 0)
 		r = -1;
 	subject_free(&s);
-	if (r < 0)
+	if (r < 0 && err && err->code != CF_E_CANCELLED)
 		cf_fail_prefix(err, "can't move clusters of MFT record %llu", (unsigned long long)target->record);
 	return r;
 }
