@@ -193,12 +193,6 @@ static bool any_with(const json_t *doc, const char *key, const char *value, cons
 	return false;
 }
 
-/* Problems that this version finds and does not repair: the table says what to do about them. */
-static bool only_explained(const char *id)
-{
-	return strcmp(id, "free-space-scattered") == 0;
-}
-
 static void add_id(char *list, size_t size, const char *id)
 {
 	size_t at = strlen(list);
@@ -217,7 +211,7 @@ static void next_command(struct cf_page *p, const json_t *doc)
 		const char *id = cf_str(f, "id"), *severity = cf_str(f, "severity"), *repair = cf_str(f, "repair");
 		if (strcmp(severity, "error") != 0 && strcmp(severity, "warning") != 0 && strcmp(severity, "blocker") != 0)
 			continue;
-		if (only_explained(id) || strcmp(repair, "none") == 0)
+		if (strcmp(repair, "none") == 0)
 			add_id(explain, sizeof explain, id);
 		else if (strcmp(repair, "opt-in") == 0)
 			add_id(with, sizeof with, id);
