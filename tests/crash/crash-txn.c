@@ -100,7 +100,7 @@ static int run(const char *name, uint64_t size, const struct stretch *what, size
 int main(int argc, char **argv)
 {
 	size_t step = argc > 1 ? strtoul(argv[1], NULL, 10) : 512;
-	unsigned thin = step > 512 ? 20 : 1;
+	unsigned thin = step > 512 ? 60 : 1;
 	static const struct cf_txn_place beside = { .state_base = "/nowhere/disk.img", .disk_id = "pattern",
 						    .disk_path = "disk.img" };
 	struct cf_txn_place elsewhere = beside, folder = beside, no_undo = beside;

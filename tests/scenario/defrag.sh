@@ -76,14 +76,18 @@ EOF
 
 scattered 24K 1100 >m
 if [ "${4:-1}" = 2 ]; then
-	scattered 64K 250 | grep -v '^compressed' >m64
-	mk b.vhd --gen 1 --size 384M --cluster 65536 --manifest m64 --format vhd
-	try 'Gen 1, fixed VHD, 64 KiB clusters' b.vhd
+	if [ -z "${COLDFIX_QUICK:-}" ]; then
+		scattered 64K 250 | grep -v '^compressed' >m64
+		mk b.vhd --gen 1 --size 384M --cluster 65536 --manifest m64 --format vhd
+		try 'Gen 1, fixed VHD, 64 KiB clusters' b.vhd
+	fi
 	mk d.raw --gen 2 --size 512M --sector 4096 --manifest m
 	try '4 KiB sectors' d.raw
 	if qemu-nbd --version >/dev/null 2>&1; then
-		mk e.vhdx --gen 2 --size 256M --manifest m --format vhdx
-		try 'VHDX' e.vhdx
+		if [ -z "${COLDFIX_QUICK:-}" ]; then
+			mk e.vhdx --gen 2 --size 256M --manifest m --format vhdx
+			try 'VHDX' e.vhdx
+		fi
 		mk f.qcow2 --gen 1 --size 256M --manifest m --format qcow2
 		try 'qcow2' f.qcow2
 	else

@@ -70,11 +70,11 @@ life() { # name generation more-options-of-mkdisk...
 json=json
 life 'generation 2' --gen 2 --size 200M
 json=quick
-life 'generation 1' --gen 1 --size 200M
+[ -n "${COLDFIX_QUICK:-}" ] || life 'generation 1' --gen 1 --size 200M
 # 16 KiB more than 128 MiB of clusters: the bitmap's last cluster fills up, and there is hardly a free one in the old part.
 life 'full' --gen 2 --size 186M --leave 0
-life '64 KiB clusters' --gen 2 --size 300M --cluster 65536
-life '4096-byte sectors' --gen 2 --size 400M --sector 4096
+[ -n "${COLDFIX_QUICK:-}" ] || life '64 KiB clusters' --gen 2 --size 300M --cluster 65536
+[ -n "${COLDFIX_QUICK:-}" ] || life '4096-byte sectors' --gen 2 --size 400M --sector 4096
 
 # MBR: the boot store names the recovery partition by its first byte.
 mk m.raw --gen 1 --size 200M --layout recovery-behind
