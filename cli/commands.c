@@ -17,31 +17,39 @@ const struct command commands[] = {
 	{ "repair", CF_REPAIR, READS | OPT_REPAIR | OPT_BACKUP | OPT_WRITE | OPT_SHADOW | OPT_LIMITS, 1, "[OPTIONS] DISK", "diagnose, show the plan, ask, repair, verify",
 	  "Repairs what diagnose found, in one transaction: tried and proved on an overlay first, then written, read back and compared. Keeps a\n"
 	  "copy of the hives and an undo file. On a healthy disk it writes nothing." },
-	{ "undo", CF_UNDO, OPT_COMMON | OPT_DISK | OPT_WRITE | OPT_UNDO, 1, "[OPTIONS] DISK [UNDO-FILE]",
-	  "put back what the last repair changed",
-	  "Puts every byte back that the last repair changed, newest repair first. Refuses when the disk has changed since, for example because\n"
-	  "Windows was started." },
-	{ "explain", CF_EXPLAIN, READS, 0, "[OPTIONS] [ID|ARTICLE [DISK]]", "what a problem is, and what its repair does",
-	  "Without an argument lists every problem id. With an id: how it is seen, what the repair does, the risk. With an article\n"
-	  "(status-no-memory, starting-windows): its steps in order, and with DISK what that disk says about each of them. Reads only." },
-	{ "symptom", CF_SYMPTOM, OPT_COMMON, 0, "[OPTIONS] FILE ...", "what does a screenshot or a serial log show",
-	  "Reads boot-diagnostics screenshots (PNG, JPEG, BMP, PPM) and logs of the serial console: which screen, which error code, which\n"
-	  "language, which article, and the command to run next. Says \"not recognised\" rather than guess. Pictures need tesseract." },
-	{ "space", CF_SPACE, READS | OPT_TOP, 1, "[OPTIONS] DISK", "what fills the volumes, and in how many pieces it lies",
-	  "Shows total, used and free space of every NTFS volume, what fills it (Windows, component store, users, paging files, dumps, update\n"
-	  "downloads, shadow copies, …), the largest folders and files, and how fragmented files and free space are. Reads only." },
-	{ "cleanup", CF_CLEANUP, OPT_COMMON | OPT_DISK | OPT_WRITE | OPT_SHADOW | OPT_CLEAN, 1, "[OPTIONS] DISK", "delete what Disk Cleanup would",
-	  "Lists what can go from the Windows volume, each class with the bytes that deleting it really gives back, asks, and deletes it in a\n"
-	  "transaction. By default only what Windows makes again or nobody misses; --class names others." },
 	{ "expand", CF_EXPAND, READS | OPT_EXPAND | OPT_SHADOW | OPT_WRITE, 1, "[OPTIONS] --size N|--by N|--max DISK",
 	  "make the disk larger and give Windows the room",
 	  "Makes the disk's file larger (raw, fixed VHD, qcow2; others by way of --output), moves the recovery partition behind Windows to the new\n"
 	  "end, and grows Windows' partition and its NTFS volume in one transaction. Nothing but a recovery partition is moved. A device or NBD\n"
 	  "export has to be larger already. What is full may stay full: no file is moved, and the time it takes does not depend on it." },
+	{ "undo", CF_UNDO, OPT_COMMON | OPT_DISK | OPT_WRITE | OPT_UNDO, 1, "[OPTIONS] DISK [UNDO-FILE]",
+	  "put back what the last repair changed",
+	  "Puts every byte back that the last repair changed, newest repair first. Refuses when the disk has changed since, for example because\n"
+	  "Windows was started." },
+	{ "cleanup", CF_CLEANUP, OPT_COMMON | OPT_DISK | OPT_WRITE | OPT_SHADOW | OPT_CLEAN, 1, "[OPTIONS] DISK", "delete what Disk Cleanup would",
+	  "Lists what can go from the Windows volume, each class with the bytes that deleting it really gives back, asks, and deletes it in a\n"
+	  "transaction. By default only what Windows makes again or nobody misses; --class names others." },
+	{ "explain", CF_EXPLAIN, READS, 0, "[OPTIONS] [ID|ARTICLE [DISK]]", "what a problem is, and what its repair does",
+	  "Without an argument lists every problem id. With an id: how it is seen, what the repair does, the risk. With an article\n"
+	  "(status-no-memory, starting-windows): its steps in order, and with DISK what that disk says about each of them. Reads only." },
+	{ "ls", CF_LS, READS | OPT_LIST, 1, "[OPTIONS] DISK [PATH ...]", "list files of the guest",
+	  "PATH is a Windows path in any letter case: C:\\Windows, 2:\\Boot (partition 2) or \\Windows (the volume of Windows)." },
+	{ "cat", CF_CAT, READS, 1, "[OPTIONS] DISK PATH ...", "write a guest file to standard output",
+	  "What can't be decoded (EFS, deduplicated, cloud and CompactOS files) is refused by name, never zeros." },
+	{ "get", CF_GET, READS | OPT_TO, 1, "[OPTIONS] DISK PATH ...", "copy guest files out",
+	  "Copies files into the current folder, or the one that --to names. An existing file is never overwritten." },
+	{ "bcd", CF_BCD, READS, 1, "[OPTIONS] DISK enum [all|active|ID] [/v]", "bcdedit for Linux",
+	  "Shows the boot store in bcdedit's layout. ID is {default}, {bootmgr}, {badmemory} … or a GUID; /v shows GUIDs instead of names." },
 	{ "defrag", CF_DEFRAG, READS | OPT_WRITE | OPT_SHADOW | OPT_DEFRAG, 1, "[OPTIONS] DISK [VOLUME]", "files and free space in one piece",
 	  "Defragments files, folders and the movable parts of $MFT, then consolidates free space, as defrag /u /x /g does in Windows. Shows the\n"
 	  "plan first; works in steps that are each safe, so a stop at any moment leaves every file whole. VOLUME is C: or 2: (partition 2);\n"
 	  "default: the volume of Windows. On a volume that is already good it writes nothing." },
+	{ "reg", CF_REG, READS, 1, "[OPTIONS] DISK query KEY [/v NAME] [/s]", "reg.exe on the offline hives",
+	  "KEY is written as HKLM\\SYSTEM\\CurrentControlSet\\…, HKLM\\SOFTWARE\\…, HKLM\\BCD00000000\\…; transaction logs are replayed in memory." },
+	{ "collect", CF_COLLECT, READS | OPT_TO | OPT_ARCHIVE, 1, "[OPTIONS] --to DIR DISK", "the evidence that a colleague or support asks for",
+	  "Makes a folder coldfix-COMPUTER-TIME in DIR (0700, files 0600): partition tables and boot sectors, every boot store, the hives with\n"
+	  "their logs, $LogFile, the System event log, the ends of the CBS, setup and update logs, ReAgent.xml, the headers of crash dumps, what\n"
+	  "info and diagnose say, a manifest and SHA-256 sums. What is missing is noted. The disk is only read. It holds secrets." },
 	{ "dump", CF_DUMP, READS | OPT_WRITE | OPT_BACKUP | OPT_CONFIGURE | OPT_TO | OPT_PACK, 1, "[OPTIONS] DISK|FILE VERB [PATH ...]",
 	  "crash dumps: find, decode, copy out, set up",
 	  "list       every crash dump on the disk: where Windows saves them, and those still inside a paging or dedicated dump file\n"
@@ -51,20 +59,12 @@ const struct command commands[] = {
 	  "           the MEMORY.DMP that Windows would make of it at its next start\n"
 	  "configure  sets every value of CrashControl that the type of dump needs, in each control set, sized so that a dump will really be\n"
 	  "           written, and explains the arithmetic; with the life of a repair: tried, proved, asked, written, undone with coldfix undo" },
-	{ "collect", CF_COLLECT, READS | OPT_TO | OPT_ARCHIVE, 1, "[OPTIONS] --to DIR DISK", "the evidence that a colleague or support asks for",
-	  "Makes a folder coldfix-COMPUTER-TIME in DIR (0700, files 0600): partition tables and boot sectors, every boot store, the hives with\n"
-	  "their logs, $LogFile, the System event log, the ends of the CBS, setup and update logs, ReAgent.xml, the headers of crash dumps, what\n"
-	  "info and diagnose say, a manifest and SHA-256 sums. What is missing is noted. The disk is only read. It holds secrets." },
-	{ "ls", CF_LS, READS | OPT_LIST, 1, "[OPTIONS] DISK [PATH ...]", "list files of the guest",
-	  "PATH is a Windows path in any letter case: C:\\Windows, 2:\\Boot (partition 2) or \\Windows (the volume of Windows)." },
-	{ "cat", CF_CAT, READS, 1, "[OPTIONS] DISK PATH ...", "write a guest file to standard output",
-	  "What can't be decoded (EFS, deduplicated, cloud and CompactOS files) is refused by name, never zeros." },
-	{ "get", CF_GET, READS | OPT_TO, 1, "[OPTIONS] DISK PATH ...", "copy guest files out",
-	  "Copies files into the current folder, or the one that --to names. An existing file is never overwritten." },
-	{ "bcd", CF_BCD, READS, 1, "[OPTIONS] DISK enum [all|active|ID] [/v]", "bcdedit for Linux",
-	  "Shows the boot store in bcdedit's layout. ID is {default}, {bootmgr}, {badmemory} … or a GUID; /v shows GUIDs instead of names." },
-	{ "reg", CF_REG, READS, 1, "[OPTIONS] DISK query KEY [/v NAME] [/s]", "reg.exe on the offline hives",
-	  "KEY is written as HKLM\\SYSTEM\\CurrentControlSet\\…, HKLM\\SOFTWARE\\…, HKLM\\BCD00000000\\…; transaction logs are replayed in memory." },
+	{ "space", CF_SPACE, READS | OPT_TOP, 1, "[OPTIONS] DISK", "what fills the volumes, and in how many pieces it lies",
+	  "Shows total, used and free space of every NTFS volume, what fills it (Windows, component store, users, paging files, dumps, update\n"
+	  "downloads, shadow copies, …), the largest folders and files, and how fragmented files and free space are. Reads only." },
+	{ "symptom", CF_SYMPTOM, OPT_COMMON, 0, "[OPTIONS] FILE ...", "what does a screenshot or a serial log show",
+	  "Reads boot-diagnostics screenshots (PNG, JPEG, BMP, PPM) and logs of the serial console: which screen, which error code, which\n"
+	  "language, which article, and the command to run next. Says \"not recognised\" rather than guess. Pictures need tesseract." },
 };
 const size_t n_commands = sizeof commands / sizeof commands[0];
 

@@ -6,6 +6,8 @@
  */
 #include "block/block.h"
 
+#include <stdlib.h>
+
 #include "base/overflow.h"
 
 static int check_range(const struct cf_block *b, uint64_t off, size_t len, const char *verb, struct cf_error *err)
@@ -59,6 +61,43 @@ int cf_block_read_direct(struct cf_block *b, uint64_t off, void *buf, size_t len
 		return -1;
 	b->bytes_read += len;
 	return 0;
+}
+
+int cf_block_pass(struct cf_block *b, struct cf_block_pass *p, bool wait, struct cf_error *err)
+{
+	for (size_t i = p->next; i < p->n; i++) {
+		if (p->range[i].len == 0 || p->range[i].len > CF_BLOCK_RANGE_MAX)
+			return cf_fail_at(err, CF_E_INTERNAL, p->range[i].off, "%zu bytes can't be read at once", p->range[i].len);
+		if (check_range(b, p->range[i].off, p->range[i].len, "reading", err) < 0)
+			return -1;
+	}
+	if (b->ops->pass && b->ops->pass(b, p, wait, err) < 0)
+		return -1;
+	if (!wait)
+		return 0;
+	CF_FREE uint8_t *buf = malloc(CF_BLOCK_RANGE_MAX);
+	if (!buf)
+		return cf_fail_nomem(err);
+	p->next = p->n;
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->shown[i])
+			continue;
+		if (cf_block_read_direct(b, p->range[i].off, buf, p->range[i].len, err) < 0)
+			return -1;
+		p->shown[i] = true;
+		if (p->see(p->user, i, buf, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void cf_block_pass_end(struct cf_block *b, struct cf_block_pass *p)
+{
+	struct cf_error ignored;
+	p->see = NULL;
+	p->next = p->n;
+	if (b->ops->pass && b->ops->pass(b, p, true, &ignored) < 0)
+		return; /* nothing is shown, so nothing fails */
 }
 
 void cf_block_next_data(struct cf_block *b, uint64_t off, uint64_t *start, uint64_t *end)

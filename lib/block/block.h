@@ -16,6 +16,24 @@
 
 struct cf_block;
 
+#define CF_BLOCK_RANGE_MAX (1024u * 1024) /* bytes of one of the ranges of a cf_block_pass */
+
+struct cf_block_range {
+	uint64_t off;
+	size_t len;
+};
+
+/* Ranges that are to be read back past the cache. Owned by the caller, with its arrays; zero it before use. */
+struct cf_block_pass {
+	const struct cf_block_range *range; /* each of 1 to CF_BLOCK_RANGE_MAX bytes */
+	size_t n;
+	/* Told of range i and its bytes, once for each, in any order. 0, or -1 with err: then the pass is to be ended. */
+	int (*see)(void *user, size_t i, const uint8_t *buf, struct cf_error *err);
+	void *user;
+	bool *shown; /* n of them, false at first */
+	size_t next; /* the first that was not begun; 0 at first */
+};
+
 struct cf_block_ops {
 	const char *name;
 	/* Ranges are checked before these are called; len > 0. 0 or -1 with err. */
@@ -25,6 +43,9 @@ struct cf_block_ops {
 	int (*flush)(struct cf_block *b, struct cf_error *err);
 	/* Reads what the medium holds, past the page cache where that can be done; NULL: read does. */
 	int (*read_direct)(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err);
+	/* Goes on with a pass, in the background as far as it can; with wait until all is shown that it can read. What is not shown then is read by
+	 * read_direct. NULL: all of it is. */
+	int (*pass)(struct cf_block *b, struct cf_block_pass *p, bool wait, struct cf_error *err);
 	/* Where bytes that may differ from zero lie: fills the first such range that ends behind off, clipped to
 	 * [off, size); start == size: only zeros follow. NULL: everything may. Only a hint for speed: never fails. */
 	void (*next_data)(struct cf_block *b, uint64_t off, uint64_t *start, uint64_t *end);
@@ -45,6 +66,13 @@ int cf_block_read(struct cf_block *b, uint64_t off, void *buf, size_t len, struc
 int cf_block_write(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
 int cf_block_flush(struct cf_block *b, struct cf_error *err) CF_MUST_CHECK;
 int cf_block_read_direct(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
+/* Reads the ranges of a pass past the cache and shows them. Without wait it only shows what has come so far and keeps more reads on their way, where the
+ * device can do that; with wait all is shown. CF_E_IO as for a single direct read, or what see() failed with. A device has one pass at a
+ * time, and a pass that was begun is waited for or ended before its arrays go. */
+int cf_block_pass(struct cf_block *b, struct cf_block_pass *p, bool wait, struct cf_error *err) CF_MUST_CHECK;
+
+/* Shows no more, and waits for what is on its way. */
+void cf_block_pass_end(struct cf_block *b, struct cf_block_pass *p);
 void cf_block_close(struct cf_block *b); /* NULL is fine */
 static inline void cf_block_closep(struct cf_block **b)
 {

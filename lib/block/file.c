@@ -14,16 +14,21 @@
 #include <unistd.h>
 
 #include "base/overflow.h"
+#include "block/direct.h"
 
-#define DIRECT_ALIGN 4096u           /* suits 512- and 4096-byte sectors alike */
+#define DIRECT_ALIGN CF_DIRECT_ALIGN
 #define DIRECT_CHUNK (256u * 1024)   /* bytes of the bounce buffer */
+#define WRITE_BEHIND (8u * 1024 * 1024)
 
 struct file_block {
 	struct cf_block b;
 	int fd;
 	int direct_fd;     /* the same file with O_DIRECT, -1: not opened */
 	bool direct_tried;
+	bool no_background; /* the kernel has no asynchronous reads */
+	struct cf_direct *direct; /* made by the first pass */
 	int flush_errno;   /* of the first flush that failed */
+	size_t behind;     /* bytes written since the kernel was last asked to begin with them */
 	char *path;
 };
 
@@ -83,11 +88,24 @@ static int file_read(struct cf_block *b, uint64_t off, void *buf, size_t len, st
 	return n == (ssize_t)len ? 0 : read_failed(f, off, len, n, err);
 }
 
+/* Lets the disk begin with what was written, so that it does not stand idle until the flush. Nothing is waited for and no promise is made: the kernel
+ * may write these pages at any time anyway, and it keeps an error for the flush. */
+static void begin_writing(struct file_block *f, size_t len)
+{
+	f->behind += len;
+	if (f->behind < WRITE_BEHIND)
+		return;
+	f->behind = 0;
+	(void)sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 static int file_write(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err)
 {
 	struct file_block *f = (struct file_block *)b;
-	if (cf_pwrite_all(f->fd, buf, len, off) == 0)
+	if (cf_pwrite_all(f->fd, buf, len, off) == 0) {
+		begin_writing(f, len);
 		return 0;
+	}
 	int e = errno;
 	bool full = e == ENOSPC || e == EDQUOT;
 	cf_fail_errno(err, full ? CF_E_NO_SPACE : CF_E_IO, e, "can't write %zu bytes at offset %llu", len,
@@ -167,6 +185,18 @@ static int file_read_direct(struct cf_block *b, uint64_t off, void *buf, size_t 
 	return file_read(b, off, buf, len, err);
 }
 
+static int file_pass(struct cf_block *b, struct cf_block_pass *p, bool wait, struct cf_error *err)
+{
+	struct file_block *f = (struct file_block *)b;
+	if (!f->direct_tried)
+		open_direct(f);
+	if (!f->direct && !f->no_background && f->direct_fd >= 0) {
+		f->direct = cf_direct_new();
+		f->no_background = !f->direct;
+	}
+	return f->direct ? cf_direct_go(f->direct, f->direct_fd, p, wait, err) : 0;
+}
+
 static void file_next_data(struct cf_block *b, uint64_t off, uint64_t *start, uint64_t *end)
 {
 	struct file_block *f = (struct file_block *)b;
@@ -186,6 +216,7 @@ static void file_next_data(struct cf_block *b, uint64_t off, uint64_t *start, ui
 static void file_close(struct cf_block *b)
 {
 	struct file_block *f = (struct file_block *)b;
+	cf_direct_free(f->direct);
 	if (f->direct_fd >= 0)
 		close(f->direct_fd);
 	close(f->fd);
@@ -199,6 +230,7 @@ static const struct cf_block_ops file_ops = {
 	.write = file_write,
 	.flush = file_flush,
 	.read_direct = file_read_direct,
+	.pass = file_pass,
 	.next_data = file_next_data,
 	.close = file_close,
 };

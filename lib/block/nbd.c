@@ -159,16 +159,42 @@ static int nbd_block_flush(struct cf_block *b, struct cf_error *err)
 		       why ? why : strerror(e));
 }
 
-static int nbd_block_read_direct(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err)
+/* NBD knows no request for a direct read; for a container on this machine its cached pages can be dropped. */
+static int drop_cache(struct cf_block *b, struct cf_error *err)
 {
 	struct nbd_block *n = (struct nbd_block *)b;
-	/* NBD knows no such request; for a container on this machine its cached pages can be dropped. */
-	if (n->file_fd >= 0) {
-		if (nbd_block_flush(b, err) < 0)
+	if (n->file_fd < 0)
+		return 0;
+	if (nbd_block_flush(b, err) < 0)
+		return -1;
+	(void)posix_fadvise(n->file_fd, 0, 0, POSIX_FADV_DONTNEED);
+	return 0;
+}
+
+static int nbd_block_read_direct(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err)
+{
+	return drop_cache(b, err) < 0 ? -1 : nbd_block_read(b, off, buf, len, err);
+}
+
+/* Once all that a pass asks for has been written, dropping the cache once is enough for all of it. */
+static int nbd_block_pass(struct cf_block *b, struct cf_block_pass *p, bool wait, struct cf_error *err)
+{
+	if (!wait || p->next == p->n)
+		return 0;
+	CF_FREE uint8_t *buf = malloc(CF_BLOCK_RANGE_MAX);
+	if (!buf)
+		return cf_fail_nomem(err);
+	if (drop_cache(b, err) < 0)
+		return -1;
+	for (; p->next < p->n; p->next++) {
+		size_t i = p->next;
+		if (nbd_block_read(b, p->range[i].off, buf, p->range[i].len, err) < 0)
 			return -1;
-		(void)posix_fadvise(n->file_fd, 0, 0, POSIX_FADV_DONTNEED);
+		p->shown[i] = true;
+		if (p->see(p->user, i, buf, err) < 0)
+			return -1;
 	}
-	return nbd_block_read(b, off, buf, len, err);
+	return 0;
 }
 
 /* ---- which parts hold data ---- */
@@ -244,6 +270,7 @@ static const struct cf_block_ops nbd_ops = {
 	.write = nbd_block_write,
 	.flush = nbd_block_flush,
 	.read_direct = nbd_block_read_direct,
+	.pass = nbd_block_pass,
 	.next_data = nbd_block_next_data,
 	.close = nbd_block_close,
 };

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A wrong article is worse than none: what is not known for sure is CF_SCREEN_UNKNOWN, and an article is named only from
- * CF_SYMPTOM_SURE on. docs/decisions/0032-symptom.md says how sure is reckoned.
+ * CF_SYMPTOM_SURE on. docs/decisions/0030-symptom.md says how sure is reckoned.
  */
 #ifndef CF_SYMPTOM_SYMPTOM_H
 #define CF_SYMPTOM_SYMPTOM_H

@@ -13,12 +13,30 @@
 #include "txn/place.h"
 
 #define DEFAULT_MAX_BYTES (64 * CF_MIB)
-#define FILL_PIECE (1024 * CF_KIB) /* bytes that are summed, and read back, at a time */
+#define FILL_PIECE ((size_t)CF_BLOCK_RANGE_MAX) /* bytes that are summed, and read back, at a time */
+#define BATCH_MAX (32 * CF_MIB) /* bytes that are flushed, and then read back while more is filled */
 
 struct filled {
 	uint64_t off;
 	uint32_t len; /* at most FILL_PIECE */
 	uint64_t sum;
+};
+
+/* Pieces that follow each other, read as one. */
+struct stretch {
+	const struct filled *piece;
+	size_t n;
+};
+
+/* What has been flushed and is being read back while more is filled. */
+struct check {
+	struct filled *fill;
+	size_t cap_fill, cap;
+	struct cf_block_range *range;
+	struct stretch *stretch; /* of each range */
+	bool *shown;
+	struct cf_block_pass pass;
+	bool open;
 };
 
 struct cf_series {
@@ -29,6 +47,8 @@ struct cf_series {
 	struct cf_series_stats stats;
 	struct filled *fill;
 	size_t n_fill, cap_fill;
+	uint64_t filled, batch; /* bytes of fill; how many are checked together */
+	struct check check;
 };
 
 /* Tells a disk that does not return what it was given, and nothing more: SHA-256 would cost as much time as the copying. Four lanes of 64 bits;
@@ -60,7 +80,9 @@ struct cf_series *cf_series_begin(struct cf_block *base, const struct cf_txn_pla
 	s->place = *place;
 	if (cf_nonce_make(s->end.id, err) < 0)
 		return NULL;
-	s->txn = cf_txn_begin(base, max_bytes ? max_bytes : DEFAULT_MAX_BYTES, err);
+	max_bytes = max_bytes ? max_bytes : DEFAULT_MAX_BYTES;
+	s->batch = cf_min_u64(BATCH_MAX, max_bytes / 4);
+	s->txn = cf_txn_begin(base, max_bytes, err);
 	return s->txn ? CF_STEAL(s) : NULL;
 }
 
@@ -77,6 +99,103 @@ uint64_t cf_series_held(const struct cf_series *s)
 const struct cf_series_stats *cf_series_stats(const struct cf_series *s)
 {
 	return &s->stats;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct filled *x = a, *y = b;
+	return x->off < y->off ? -1 : x->off > y->off;
+}
+
+static int check_stretch(void *user, size_t i, const uint8_t *buf, struct cf_error *err)
+{
+	const struct stretch *s = (const struct stretch *)user + i;
+	for (size_t k = 0; k < s->n; k++) {
+		const struct filled *f = &s->piece[k];
+		if (sum_of(buf, f->len) != f->sum)
+			return cf_fail_at(err, CF_E_IO, f->off,
+					  "the disk does not return what was written at byte %llu; copy it to a sound one",
+					  (unsigned long long)f->off);
+		buf += f->len;
+	}
+	return 0;
+}
+
+static int grow_check(struct check *c, size_t n)
+{
+	if (n <= c->cap)
+		return 0;
+	free(c->range);
+	free(c->stretch);
+	free(c->shown);
+	c->range = calloc(n, sizeof *c->range);
+	c->stretch = calloc(n, sizeof *c->stretch);
+	c->shown = calloc(n, sizeof *c->shown);
+	c->cap = c->range && c->stretch && c->shown ? n : 0;
+	return c->cap ? 0 : -1;
+}
+
+/* Waits until what is being read back has been compared. */
+static int finish_check(struct cf_series *s, struct cf_error *err)
+{
+	if (!s->check.open)
+		return 0;
+	if (cf_block_pass(s->txn->overlay.base, &s->check.pass, true, err) < 0)
+		return -1;
+	s->check.open = false;
+	return 0;
+}
+
+static void end_check(struct cf_series *s)
+{
+	if (s->check.open)
+		cf_block_pass_end(s->txn->overlay.base, &s->check.pass);
+	s->check.open = false;
+}
+
+/* Flushes what was filled so far, and begins to read it back. */
+static int begin_check(struct cf_series *s, struct cf_error *err)
+{
+	struct cf_block *base = s->txn->overlay.base;
+	struct check *c = &s->check;
+	if (finish_check(s, err) < 0)
+		return -1;
+	if (s->n_fill == 0)
+		return 0;
+	if (grow_check(c, s->n_fill) < 0)
+		return cf_fail_nomem(err);
+	if (cf_stable_disk_flush(base, err) < 0)
+		return -1;
+	qsort(s->fill, s->n_fill, sizeof *s->fill, by_offset);
+	size_t n = 0;
+	for (size_t i = 0; i < s->n_fill; i++) {
+		const struct filled *f = &s->fill[i];
+		if (!n || f->off != c->range[n - 1].off + c->range[n - 1].len || c->range[n - 1].len + f->len > CF_BLOCK_RANGE_MAX) {
+			c->range[n] = (struct cf_block_range){ .off = f->off };
+			c->shown[n] = false;
+			c->stretch[n++] = (struct stretch){ .piece = f };
+		}
+		c->range[n - 1].len += f->len;
+		c->stretch[n - 1].n++;
+	}
+	/* The pieces stay as they are while they are compared; new ones go to the other list. */
+	struct filled *other = c->fill;
+	size_t cap = c->cap_fill;
+	c->fill = s->fill;
+	c->cap_fill = s->cap_fill;
+	s->fill = other;
+	s->cap_fill = cap;
+	s->n_fill = 0;
+	s->filled = 0;
+	c->pass = (struct cf_block_pass){ .range = c->range, .n = n, .see = check_stretch, .user = c->stretch, .shown = c->shown };
+	c->open = true;
+	return cf_block_pass(base, &c->pass, false, err);
+}
+
+/* What was written past the journal must be on the medium before anything refers to it. */
+static int settle_fill(struct cf_series *s, struct cf_error *err)
+{
+	return begin_check(s, err) < 0 ? -1 : finish_check(s, err);
 }
 
 static int fill_piece(struct cf_series *s, uint64_t off, const uint8_t *p, size_t len, struct cf_error *err)
@@ -96,8 +215,11 @@ static int fill_piece(struct cf_series *s, uint64_t off, const uint8_t *p, size_
 	if (cf_stable_disk_write(s->txn->overlay.base, off, p, len, err) < 0)
 		return -1;
 	s->n_fill++;
+	s->filled += len;
 	s->stats.bytes_written += len;
-	return 0;
+	if (s->filled >= s->batch)
+		return begin_check(s, err);
+	return s->check.open ? cf_block_pass(s->txn->overlay.base, &s->check.pass, false, err) : 0;
 }
 
 int cf_series_fill(struct cf_series *s, uint64_t off, const void *buf, size_t len, struct cf_error *err)
@@ -132,30 +254,6 @@ int cf_series_fill_new(struct cf_series *s, uint64_t off, const void *buf, size_
 		if (cf_overlay_has(o, i))
 			return cf_block_write(&s->txn->overlay.block, off, buf, len, err);
 	return fill_piece(s, off, buf, len, err);
-}
-
-/* What was written past the journal must be on the medium before anything refers to it. */
-static int settle_fill(struct cf_series *s, struct cf_error *err)
-{
-	struct cf_block *base = s->txn->overlay.base;
-	if (s->n_fill == 0)
-		return 0;
-	CF_FREE uint8_t *buf = malloc(FILL_PIECE);
-	if (!buf)
-		return cf_fail_nomem(err);
-	if (cf_stable_disk_flush(base, err) < 0)
-		return -1;
-	for (size_t i = 0; i < s->n_fill; i++) {
-		const struct filled *f = &s->fill[i];
-		if (cf_block_read_direct(base, f->off, buf, f->len, err) < 0)
-			return -1;
-		if (sum_of(buf, f->len) != f->sum)
-			return cf_fail_at(err, CF_E_IO, f->off,
-					  "the disk does not return what was written at byte %llu; copy it to a sound one",
-					  (unsigned long long)f->off);
-	}
-	s->n_fill = 0;
-	return 0;
 }
 
 int cf_series_check_place(struct cf_series *s, uint64_t bytes, uint64_t transactions, size_t n_prints, uint64_t *need,
@@ -197,16 +295,23 @@ int cf_series_commit(struct cf_series *s, const struct cf_txn_fingerprint *print
 
 void cf_series_drop(struct cf_series *s)
 {
+	end_check(s);
 	cf_overlay_clear(&s->txn->overlay);
 	s->n_fill = 0;
+	s->filled = 0;
 }
 
 void cf_series_end(struct cf_series *s)
 {
 	if (!s)
 		return;
+	end_check(s);
 	cf_txn_end(s->txn);
 	free(s->path);
 	free(s->fill);
+	free(s->check.fill);
+	free(s->check.range);
+	free(s->check.stretch);
+	free(s->check.shown);
 	free(s);
 }

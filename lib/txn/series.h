@@ -33,8 +33,8 @@ uint64_t cf_series_held(const struct cf_series *s);
 
 /* Writes bytes to a place that nothing on the disk refers to: neither as the last commit left it nor in the open
  * transaction before this call. They are there for whatever the open transaction makes refer to them. With undo they are part of the transaction like any
- * write. With no_undo whole blocks go to the disk at once, past memory and journal; the next commit first flushes them, reads
- * them back past the cache and compares. A roll-back then leaves them behind in what is free space again. */
+ * write. With no_undo whole blocks go to the disk at once, past memory and journal; before the next commit begins they have been flushed,
+ * read back past the cache and compared, some of that while more is filled: so this call may fail with what an earlier one wrote. A roll-back then leaves them behind in what is free space again. */
 int cf_series_fill(struct cf_series *s, uint64_t off, const void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
 
 /* The same for a part of the disk that did not exist before the file that holds it was made larger (growth.h): whole blocks go there at once, with

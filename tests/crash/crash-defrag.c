@@ -116,7 +116,7 @@ static uint64_t held(void *user)
 
 static int defrag(struct cf_block *disk, const struct cf_txn_place *place, struct cf_defrag_result *result, struct cf_error *err)
 {
-	struct work w = { .series = cf_series_begin(disk, place, 64 * CF_MIB, err) };
+	struct work w = { .series = cf_series_begin(disk, place, 2 * CF_MIB, err) };
 	struct cf_defrag_options opt = { 0 };
 	struct cf_defrag_io io = { .fill = fill, .commit = commit, .held = held, .user = &w, .max_held = STEP, .max_data = STEP };
 	if (!w.series)

@@ -108,6 +108,85 @@ static void test_raw_read_write(void **state)
 	cf_disk_close(d);
 }
 
+#define RANGES 60u
+
+struct seen {
+	unsigned n, times[RANGES];
+	size_t stop_at; /* fails there */
+};
+
+/* Every range holds its own number, but for those that are read past the ends of blocks: first and last byte tell. */
+static int see_range(void *user, size_t i, const uint8_t *buf, struct cf_error *err)
+{
+	struct seen *s = user;
+	s->n++;
+	s->times[i]++;
+	assert_int_equal(buf[0], i + 1);
+	assert_int_equal(buf[i * 100], i + 1);
+	return i == s->stop_at ? cf_fail(err, CF_E_CHANGED, "enough") : 0;
+}
+
+/* Several at a time from a file, one after the other from a layer that knows no passes; waited for, or ended in their middle. */
+static void test_pass(void **state)
+{
+	struct fixture *f = *state;
+	const char *path = in_dir(f, "pass.raw");
+	make_file(path, NULL, 0, (RANGES << 16) - 512);
+	struct cf_disk *d = expect_open(path, &(struct cf_disk_options){ .writable = true });
+	struct cf_block_range range[RANGES];
+	struct cf_error err = { 0 };
+	uint8_t buf[RANGES * 100];
+	for (unsigned i = 0; i < RANGES; i++) {
+		memset(buf, (int)i + 1, sizeof buf);
+		/* The last one ends with the file. */
+		range[i] = (struct cf_block_range){ i + 1 < RANGES ? (i << 16) + i * 7 : d->block->size - i * 100 - 1, i * 100 + 1 };
+		assert_int_equal(cf_block_write(d->block, range[i].off, buf, range[i].len, &err), 0);
+	}
+	assert_int_equal(cf_block_flush(d->block, &err), 0);
+	struct cf_block *layer = cf_fault_open(d->block, 0, 0, &err);
+	for (unsigned turn = 0; turn < 8; turn++) {
+		struct seen seen = { .stop_at = turn & 2 ? 40 : RANGES };
+		bool shown[RANGES] = { false };
+		struct cf_block_pass p = { .range = range, .n = RANGES, .see = see_range, .user = &seen, .shown = shown };
+		struct cf_block *b = turn & 1 ? layer : d->block;
+		if (turn & 4)
+			assert_int_equal(cf_block_pass(b, &p, false, &err), 0);
+		int r = cf_block_pass(b, &p, true, &err);
+		assert_int_equal(r, turn & 2 ? -1 : 0);
+		if (!r)
+			assert_int_equal(seen.n, RANGES);
+		for (unsigned i = 0; i < RANGES; i++)
+			assert_in_range(seen.times[i], r ? 0 : 1, 1);
+		unsigned before = seen.n;
+		cf_block_pass_end(b, &p);
+		assert_int_equal(seen.n, before);
+	}
+	/* A read that fails is found, and ranges that no device has. */
+	cf_block_close(layer);
+	layer = cf_fault_open(d->block, 33, 0, &err);
+	struct seen seen = { .stop_at = RANGES };
+	bool shown[RANGES] = { false };
+	struct cf_block_pass p = { .range = range, .n = RANGES, .see = see_range, .user = &seen, .shown = shown };
+	assert_int_equal(cf_block_pass(layer, &p, true, &err), -1);
+	assert_int_equal(err.code, CF_E_IO);
+	assert_int_equal(seen.n, 32);
+	range[RANGES - 1].len++;
+	p.next = 0;
+	assert_int_equal(cf_block_pass(d->block, &p, true, &err), -1);
+	assert_int_equal(err.code, CF_E_IO);
+	cf_block_close(layer);
+	/* A file that was cut while it was open. */
+	range[RANGES - 1].len--;
+	assert_int_equal(truncate(path, 50 << 16), 0);
+	memset(shown, 0, sizeof shown);
+	seen = (struct seen){ .stop_at = RANGES };
+	p.next = 0;
+	assert_int_equal(cf_block_pass(d->block, &p, true, &err), -1);
+	assert_non_null(strstr(err.message, "cut short"));
+	assert_int_equal(seen.n, 50);
+	cf_disk_close(d);
+}
+
 static void test_cut_while_open(void **state)
 {
 	struct fixture *f = *state;
@@ -202,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_slice),
 		cmocka_unit_test(test_fault),
 		cmocka_unit_test_setup_teardown(test_raw_read_write, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_pass, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_cut_while_open, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_next_data, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_clear_errors, fixture_setup, fixture_teardown),

@@ -181,6 +181,23 @@ static void test_fill(void **state)
 	cf_series_drop(s);
 	assert_ok(&r, cf_series_commit(s, &print, 1, &r.err));
 	assert_int_equal(rig_byte(&r, 0), r.content[0]);
+	/* Much is checked in parts, while more is filled. */
+	CF_FREE uint8_t *much = malloc(CF_MIB / 4);
+	assert_non_null(much);
+	memset(much, 0x44, CF_MIB / 4);
+	for (unsigned bad = 0; bad < 2; bad++) {
+		assert_ok(&r, cf_series_fill(s, CF_MIB / 4, much, CF_MIB / 4, &r.err));
+		if (bad)
+			rig_poke(&r, CF_MIB / 4 + 5000, 0x45);
+		int filled = cf_series_fill(s, CF_MIB / 2, much, CF_MIB / 4, &r.err);
+		assert_int_equal(filled, bad ? -1 : 0);
+		assert_ok(&r, cf_block_write(cf_series_block(s), 0, much, 1, bad ? NULL : &r.err));
+		if (!bad)
+			assert_ok(&r, cf_series_commit(s, &print, 1, &r.err));
+	}
+	assert_int_equal(r.err.code, CF_E_IO);
+	assert_says(&r, "does not return what was written");
+	assert_int_equal(rig_byte(&r, CF_MIB / 2 + CF_MIB / 4 - 1), 0x44);
 	cf_series_end(s);
 	rig_close(&r);
 }
