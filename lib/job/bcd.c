@@ -124,11 +124,7 @@ int cf_job_bcd(const struct cf_request *req, struct cf_result *r)
 		return cf_fail(&r->error, CF_E_USAGE, "bcd needs a verb: enum");
 	if (strcmp(req->args[0], "enum") != 0 && strcmp(req->args[0], "/enum") != 0)
 		return cf_fail(&r->error, CF_E_USAGE, "bcd has no verb \"%s\" in this version: use enum", req->args[0]);
-	int ret = cf_session_open(&s, req, NULL, false, &r->error);
-	if (ret == 0) {
-		cf_session_lock_in(&s, NULL);
-		ret = cf_session_survey(&s, &r->error);
-	}
+	int ret = cf_session_look(&s, req, NULL, NULL, &r->error);
 	if (ret == 0 && !s.ctx.store) {
 		int store = s.m->selected >= 0 ? s.m->install[s.m->selected].store : -1;
 		if (store < 0 && s.m->n_stores)

@@ -21,11 +21,7 @@ int cf_fill_info(const struct cf_session *s, json_t *doc, struct cf_error *err)
 int cf_job_info(const struct cf_request *req, struct cf_result *r)
 {
 	struct cf_session s;
-	int ret = cf_session_open(&s, req, NULL, false, &r->error);
-	if (ret == 0) {
-		cf_session_lock_in(&s, NULL);
-		ret = cf_session_survey(&s, &r->error);
-	}
+	int ret = cf_session_look(&s, req, NULL, NULL, &r->error);
 	if (ret == 0)
 		ret = cf_fill_info(&s, r->doc, &r->error);
 	cf_session_close(&s);
@@ -67,11 +63,7 @@ int cf_fill_diagnose(const struct cf_session *s, json_t *doc, int *exit_status, 
 int cf_job_diagnose(const struct cf_request *req, struct cf_result *r)
 {
 	struct cf_session s;
-	int ret = cf_session_open(&s, req, NULL, false, &r->error);
-	if (ret == 0) {
-		cf_session_lock_in(&s, NULL);
-		ret = cf_session_survey(&s, &r->error);
-	}
+	int ret = cf_session_look(&s, req, NULL, NULL, &r->error);
 	if (ret == 0)
 		ret = cf_fill_diagnose(&s, r->doc, &r->exit_status, &r->error);
 	cf_session_close(&s);

@@ -114,11 +114,7 @@ static int on_disk(const struct cf_request *req, bool full, struct cf_result *r,
 	struct cf_session s;
 	CF_DUMP_LIST l = { 0 };
 	const char *path = req->args[1];
-	int ret = cf_session_open(&s, req, NULL, false, &r->error);
-	if (ret == 0) {
-		cf_session_lock_in(&s, NULL);
-		ret = cf_session_survey(&s, &r->error);
-	}
+	int ret = cf_session_look(&s, req, NULL, NULL, &r->error);
 	if (ret == 0)
 		ret = cf_dump_find(s.m, NULL, CF_DUMP_EVERYWHERE, &l, &r->error);
 	if (ret == 0 && path)

@@ -18,11 +18,7 @@ static int with_disk(const char *what, const struct cf_request *req, struct cf_r
 {
 	struct cf_session s;
 	struct cf_findings fs = { 0 };
-	int ret = cf_session_open(&s, req, req->args[1], false, &r->error);
-	if (ret == 0) {
-		cf_session_lock_in(&s, NULL);
-		ret = cf_session_survey(&s, &r->error);
-	}
+	int ret = cf_session_look(&s, req, req->args[1], NULL, &r->error);
 	if (ret == 0)
 		ret = cf_detect_all(&s.ctx, &fs, &r->error);
 	if (ret == 0 && !s.ctx.in && !fs.n)

@@ -200,20 +200,12 @@ static int list_one(const struct cf_session *s, const char *given, bool recursiv
 	return set_add(&l.seen, st.id) < 0 ? cf_fail_nomem(err) : list_tree(s, v, path, &l, err);
 }
 
-static int open_and_survey(struct cf_session *s, const struct cf_request *req, const char *folder, struct cf_result *r)
-{
-	if (cf_session_open(s, req, NULL, false, &r->error) < 0)
-		return -1;
-	cf_session_lock_in(s, folder);
-	return cf_session_survey(s, &r->error);
-}
-
 int cf_job_ls(const struct cf_request *req, struct cf_result *r)
 {
 	static const char *const root[] = { "\\", NULL };
 	const char *const *path = req->args && req->args[0] ? req->args : root;
 	struct cf_session s;
-	int ret = open_and_survey(&s, req, NULL, r);
+	int ret = cf_session_look(&s, req, NULL, NULL, &r->error);
 	json_t *entries = json_array();
 	json_object_set_new(r->doc, "entries", entries);
 	for (; ret == 0 && *path; path++)
@@ -264,7 +256,7 @@ int cf_job_cat(const struct cf_request *req, struct cf_result *r)
 		ret = cf_fail(&r->error, CF_E_USAGE, "cat needs somewhere to write to");
 	if (ret < 0)
 		return ret;
-	ret = open_and_survey(&s, req, NULL, r);
+	ret = cf_session_look(&s, req, NULL, NULL, &r->error);
 	for (size_t i = 0; ret == 0 && req->args[i]; i++) {
 		ret = stream(&s, req->args[i], req->data, req->user, req, &bytes, &r->error);
 		total += bytes;
@@ -353,7 +345,7 @@ int cf_job_get(const struct cf_request *req, struct cf_result *r)
 	const char *dir = req->to ? req->to : ".";
 	if (!req->args || !req->args[0])
 		return cf_fail(&r->error, CF_E_USAGE, "get needs a path on the disk");
-	int ret = open_and_survey(&s, req, dir, r);
+	int ret = cf_session_look(&s, req, NULL, dir, &r->error);
 	json_t *files = json_array();
 	json_object_set_new(r->doc, "files", files);
 	for (size_t i = 0; ret == 0 && req->args[i]; i++)

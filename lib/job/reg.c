@@ -217,11 +217,7 @@ int cf_job_reg(const struct cf_request *req, struct cf_result *r)
 		return cf_fail(&r->error, CF_E_USAGE, "reg needs a verb: query");
 	if (strcasecmp(req->args[0], "query") != 0)
 		return cf_fail(&r->error, CF_E_USAGE, "reg has no verb \"%s\" in this version: use query", req->args[0]);
-	int ret = cf_session_open(&s, req, NULL, false, &r->error);
-	if (ret == 0) {
-		cf_session_lock_in(&s, NULL);
-		ret = cf_session_survey(&s, &r->error);
-	}
+	int ret = cf_session_look(&s, req, NULL, NULL, &r->error);
 	if (ret == 0)
 		ret = query(req, &s, r);
 	cf_session_close(&s);

@@ -266,6 +266,14 @@ int cf_session_survey(struct cf_session *s, struct cf_error *err)
 	return 0;
 }
 
+int cf_session_look(struct cf_session *s, const struct cf_request *req, const char *path, const char *folder, struct cf_error *err)
+{
+	if (cf_session_open(s, req, path, false, err) < 0)
+		return -1;
+	cf_session_lock_in(s, folder);
+	return cf_session_survey(s, err);
+}
+
 void cf_session_close(struct cf_session *s)
 {
 	free(s->collected);

@@ -47,6 +47,11 @@ void cf_session_lock_in_box(const struct cf_session *s, struct cf_sandbox box);
 /* Surveys the disks and makes the context. */
 int cf_session_survey(struct cf_session *s, struct cf_error *err) CF_MUST_CHECK;
 
+/* All of it for a command that only reads and makes new files in `folder` at most (NULL: nowhere): opens read-only (path as for cf_session_open),
+ * locks itself in, surveys. After a failure too, cf_session_close is the caller's. */
+int cf_session_look(struct cf_session *s, const struct cf_request *req, const char *path, const char *folder,
+		    struct cf_error *err) CF_MUST_CHECK;
+
 void cf_session_close(struct cf_session *s);
 
 void cf_notice(const struct cf_request *req, const char *fmt, ...) CF_PRINTF(2, 3);

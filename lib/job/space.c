@@ -202,11 +202,7 @@ int cf_job_space(const struct cf_request *req, struct cf_result *r)
 	json_t *list = json_array();
 	unsigned measured = 0;
 	json_object_set_new(r->doc, "volumes", list);
-	int ret = cf_session_open(&s, req, NULL, false, &r->error);
-	if (ret == 0) {
-		cf_session_lock_in(&s, NULL);
-		ret = cf_session_survey(&s, &r->error);
-	}
+	int ret = cf_session_look(&s, req, NULL, NULL, &r->error);
 	if (ret == 0) {
 		size_t first = s.ctx.in ? s.ctx.in->vol : s.m->n_vols;
 		json_object_set_new(r->doc, "disk", cf_describe_disk(&s));
