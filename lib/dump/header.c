@@ -9,7 +9,8 @@
 #include "dump/internal.h"
 
 #include <stdio.h>
-#include <time.h>
+
+#include "base/stamp.h"
 
 #define UNSET32 0x45474150u /* "PAGE" */
 #define UNSET64 UINT64_C(0x4547415045474150)
@@ -83,11 +84,9 @@ const char *cf_dump_architecture(uint32_t machine)
 
 char *cf_dump_time_text(const struct cf_dump_info *i, char *out)
 {
-	struct tm tm;
-	time_t t = (time_t)i->time;
 	out[0] = 0;
-	if (i->has_time && gmtime_r(&t, &tm))
-		strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (i->has_time)
+		cf_time_text(i->time, out);
 	return out;
 }
 

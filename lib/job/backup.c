@@ -14,10 +14,10 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/stamp.h"
 #include "job/session.h"
 
 #define MAX_FILES 256
@@ -221,10 +221,8 @@ static int make_folder(const struct cf_session *s, struct place *p, struct cf_er
 		return cf_fail_errno(err, CF_E_IO, errno, "can't make the backup folder %s", base);
 	if (check_place(s, p, err) < 0)
 		return -1;
-	time_t now = time(NULL);
-	struct tm tm;
-	char stamp[32];
-	strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+	char stamp[CF_TIME_TEXT];
+	cf_now_stamp(stamp);
 	for (int i = 0; i < 1000; i++) {
 		char number[16] = "";
 		if (i)

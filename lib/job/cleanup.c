@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/stamp.h"
 #include "job/session.h"
 #include "space/cleanup.h"
 #include "txn/series.h"
@@ -262,10 +262,7 @@ static void describe(const struct run *r, struct cf_result *out)
 	json_t *doc = out->doc, *classes = json_array();
 	const struct cf_cleanup *c = r->plan;
 	CF_FREE char *name = cf_vol_name(r->s.m, c->vol);
-	char when[32];
-	time_t t = (time_t)c->last_used;
-	struct tm tm;
-	bool known = gmtime_r(&t, &tm) && strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	char when[CF_TIME_TEXT];
 	json_object_set_new(doc, "verdict", json_null());
 	json_object_set_new(doc, "disk", cf_describe_disk(&r->s));
 	json_object_set_new(doc, "windows", cf_describe_windows(&r->s));
@@ -281,7 +278,7 @@ static void describe(const struct run *r, struct cf_result *out)
 	json_object_set_new(doc, "folders", json_integer((json_int_t)c->folders));
 	json_object_set_new(doc, "bytes", json_integer((json_int_t)c->bytes));
 	json_object_set_new(doc, "keep_days", json_integer(c->keep_days));
-	json_object_set_new(doc, "last_used", known ? json_string(when) : json_null());
+	json_object_set_new(doc, "last_used", cf_json_text(cf_time_text(c->last_used, when)));
 	json_object_set_new(doc, "update_pending", json_boolean(c->pending));
 	json_object_set_new(doc, "notes", describe_notes(r));
 	json_object_set_new(doc, "changes", describe_changes(r));

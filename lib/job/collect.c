@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/compress.h"
 #include "base/i18n.h"
+#include "base/stamp.h"
 #include "base/utf16.h"
 #include "job/archive.h"
 #include "job/evidence.h"
@@ -272,24 +272,13 @@ static int put_command(struct cf_evidence *e, const char *command, struct cf_err
 	return put_json(e, name, source, j, err);
 }
 
-static void stamp(char out[32], bool in_name)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-	gmtime_r(&now, &tm);
-	if (in_name)
-		strftime(out, 32, "%Y%m%dT%H%M%SZ", &tm);
-	else
-		strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 static int put_command_line(struct cf_evidence *e, struct cf_error *err)
 {
 	CF_BUF text = { 0 };
 	struct utsname host;
-	char now[32];
+	char now[CF_TIME_TEXT];
 	const char *line = e->s->req->command_line;
-	stamp(now, false);
+	cf_now_text(now);
 	int r = cf_buf_printf(&text, "%s\n\ncoldfix %s (", line ? line : "(called through the library)", cf_version());
 	for (const char *const *f = cf_features(); r == 0 && *f; f++)
 		r = cf_buf_printf(&text, "%s%s", f == cf_features() ? "" : ", ", *f);
@@ -308,10 +297,10 @@ static const char warning[] =
 /* The manifest and the sums; not in the sums: SHA256SUMS itself. */
 static int put_manifest(struct cf_evidence *e, json_t *doc, struct cf_error *err)
 {
-	char now[32];
+	char now[CF_TIME_TEXT];
 	uint8_t hash[CF_SHA256_LEN];
 	char hex[65];
-	stamp(now, false);
+	cf_now_text(now);
 	json_t *m = json_object();
 	json_object_set_new(m, "coldfix", json_string(cf_version()));
 	json_object_set_new(m, "made", json_string(now));
@@ -336,7 +325,7 @@ static int put_manifest(struct cf_evidence *e, json_t *doc, struct cf_error *err
 static int begin(struct cf_evidence *e, struct cf_error *err)
 {
 	const char *computer = e->s->ctx.in && e->s->ctx.in->computer_name ? e->s->ctx.in->computer_name : "disk";
-	char safe[40], now[32], name[100];
+	char safe[40], now[CF_TIME_TEXT], name[100];
 	size_t n = 0;
 	for (; computer[n] && n < 32; n++) {
 		char c = computer[n];
@@ -344,7 +333,7 @@ static int begin(struct cf_evidence *e, struct cf_error *err)
 		safe[n] = plain ? c : '_';
 	}
 	safe[n] = 0;
-	stamp(now, true);
+	cf_now_stamp(now);
 	snprintf(name, sizeof name, "coldfix-%s-%s", n ? safe : "disk", now);
 	return cf_out_begin(&e->out, name, e->s->req->archive ? CF_ARCHIVE_SUFFIX : NULL, err);
 }

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/stamp.h"
 #include "dump/find.h"
 #include "job/out.h"
 
@@ -112,16 +112,13 @@ static int save(struct cf_record *r, struct cf_error *err)
 int cf_record_add(struct cf_record *r, const struct cf_session *s, const struct cf_dump_place *p, struct cf_dump_source *dump, const char *sha256,
 		  const char *to, struct cf_error *err)
 {
-	char header[65], now[32];
-	time_t t = time(NULL);
-	struct tm tm;
+	char header[65], now[CF_TIME_TEXT];
 	if (r->fd < 0)
 		return cf_fail(err, CF_E_READ_ONLY, "the folder %s can't be made", r->folder);
 	if (cf_dump_header_hash(dump, header, err) < 0)
 		return -1;
-	strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
 	CF_FREE char *path = cf_dump_path_text(s->m, p);
-	json_t *row = json_pack("{s:o,s:s,s:s,s:s,s:o}", "path", cf_json_text(path), "header_sha256", header, "sha256", sha256, "time", now, "to",
+	json_t *row = json_pack("{s:o,s:s,s:s,s:s,s:o}", "path", cf_json_text(path), "header_sha256", header, "sha256", sha256, "time", cf_now_text(now), "to",
 				cf_json_text(to));
 	if (!row || json_array_append_new(json_object_get(r->doc, "collected"), row) < 0)
 		return cf_fail_nomem(err);

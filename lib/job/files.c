@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/overflow.h"
+#include "base/stamp.h"
 #include "job/session.h"
 
 #define MAX_ENTRIES 2000000        /* names that one listing may give */
@@ -109,11 +109,8 @@ static int enter_later(struct listing *l, const struct cf_stat *st)
 
 static json_t *entry(const char *path, const struct cf_stat *st)
 {
-	char time[32] = "";
-	time_t t = (time_t)st->mtime;
-	struct tm tm;
-	if (gmtime_r(&t, &tm))
-		strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	char time[CF_TIME_TEXT];
+	cf_time_text(st->mtime, time);
 	json_t *j = json_object();
 	json_object_set_new(j, "path", cf_json_text(path));
 	if (strstr(path, "\\u{")) /* the name is not well-formed text: it was escaped */

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/stamp.h"
 #include "job/session.h"
 
 /* Puts back. Of an expansion the record that makes the disk's file small again comes first; opening the disk anew does that. */
@@ -37,11 +37,8 @@ static int undo_file(const struct cf_request *req, struct cf_session *s, struct 
 	if (cf_undo_apply(s->disk[0]->block, &s->place[0], file, req->force, true, &stats, &r->error) < 0)
 		return -1;
 	json_object_set_new(r->doc, "undo_file", cf_json_text(file));
-	time_t t = (time_t)info.time;
-	struct tm tm;
-	char time[32];
-	bool known = gmtime_r(&t, &tm) && strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	json_object_set_new(r->doc, "repaired_at", known ? json_string(time) : json_null());
+	char time[CF_TIME_TEXT];
+	json_object_set_new(r->doc, "repaired_at", cf_json_text(cf_time_text(info.time, time)));
 	json_object_set_new(r->doc, "bytes_planned", json_integer((json_int_t)info.bytes));
 	json_object_set_new(r->doc, "bytes_written", json_integer(0));
 	if (req->dry_run) {

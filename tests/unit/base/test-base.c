@@ -1,4 +1,4 @@
-/* test-base.c - spans, GUIDs, UTF-16, hashes.
+/* test-base.c - spans, GUIDs, UTF-16, hashes, times.
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <setjmp.h>
@@ -12,6 +12,7 @@
 #include "base/guid.h"
 #include "base/hash.h"
 #include "base/span.h"
+#include "base/stamp.h"
 #include "base/utf16.h"
 
 static void test_range(void **state)
@@ -155,6 +156,32 @@ static void test_escape(void **state)
 	}
 }
 
+static void test_time(void **state)
+{
+	(void)state;
+	char text[CF_TIME_TEXT], stamp[CF_TIME_TEXT], again[CF_TIME_TEXT];
+	assert_string_equal(cf_time_text(0, text), "1970-01-01T00:00:00Z");
+	assert_string_equal(cf_time_text(1706692087, text), "2024-01-31T09:08:07Z");
+	assert_string_equal(cf_time_text(-1, text), "1969-12-31T23:59:59Z");
+	assert_null(cf_time_text(INT64_MAX, text)); /* its year is no int */
+	assert_string_equal(text, "");
+	/* The two forms of now have the same digits, except where a second ends between them. */
+	for (int i = 0; i < 3; i++) {
+		cf_now_text(text);
+		cf_now_stamp(stamp);
+		if (strcmp(cf_now_text(again), text) == 0)
+			break;
+	}
+	assert_string_equal(again, text);
+	assert_int_equal(strlen(text), 20);
+	size_t n = 0;
+	for (const char *c = text; *c; c++)
+		if (*c != '-' && *c != ':')
+			again[n++] = *c;
+	again[n] = 0;
+	assert_string_equal(stamp, again);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,7 +189,7 @@ int main(void)
 		cmocka_unit_test(test_guid),	      cmocka_unit_test(test_utf16_round_trip),
 		cmocka_unit_test(test_utf8_refused), cmocka_unit_test(test_nocase),
 		cmocka_unit_test(test_hash),	      cmocka_unit_test(test_error), cmocka_unit_test(test_tame),
-		cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_escape),	      cmocka_unit_test(test_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
