@@ -2,25 +2,8 @@
 # breaks.sh - each line of breaks.tsv: make the disk, diagnose, dry run, repair, judge, repair again, undo. TAP.
 # usage: breaks.sh COLDFIX SOURCE-ROOT WORK-FOLDER PART OF    (every OFth line, beginning with PART)
 # SPDX-License-Identifier: GPL-2.0-or-later
-set -u
-coldfix=$(realpath "$1") root=$2 work=$3 part=$4 of=$5
-factory=$root/tests/images
-export COLDFIX_IMAGE_TOOLS=${COLDFIX_IMAGE_TOOLS:-$(dirname "$coldfix")/tests/images}
-rm -rf "$work"
-mkdir -p "$work"
-cd "$work" || exit 1
-n=0
-
-result() { # good(0/1) name [file with details]
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		[ -n "${3:-}" ] && sed 's/^/# /' "$3" | head -40
-	fi
-}
-hash() { "$factory/verify-guest" "$1" | awk '{print $1}'; }
+. "$(dirname "$0")/lib.sh"
+part=$4 of=$5
 
 # Which ids are in a report with this status (or any): has FILE ID [STATUS]
 # An empty file is no report: jq -e alone lets it pass.
@@ -116,4 +99,4 @@ while IFS=$'\037' read -r break gen mk ids dstatus opts rstatus fixed; do
 	[ $(((line - 1) % of + 1)) = "$part" ] || continue
 	one "$break" "$gen" "$mk" "$ids" "$dstatus" "$opts" "$rstatus" "$fixed"
 done < <(tr '\t' '\037' <"$root/tests/scenario/breaks.tsv")
-echo "1..$n"
+plan

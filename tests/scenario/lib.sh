@@ -20,7 +20,7 @@ result() { # good(0/1) name [file with details]
 		return
 	fi
 	echo "not ok $n - $2"
-	[ -z "${3:-}" ] || sed 's/^/# /' "$3" | head -30
+	[ -z "${3:-}" ] || sed 's/^/# /' "$3" | cut -c1-300 | head -40
 }
 ok() { # name command...
 	local name=$1

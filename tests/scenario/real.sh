@@ -6,34 +6,16 @@
 # The stores come from $COLDFIX_SHARED/data (other people's disks, not to be redistributed); without it the test skips.
 # Their device elements name partitions of machines that are not here, so most run along the way where a lone Windows is
 # taken for what the store boots; some are pointed at the factory's partition and run along the way of a match.
-set -u
-coldfix=$(realpath "$1") root=$(realpath "$2") work=$3
-factory=$root/tests/images
+. "$(dirname "$0")/lib.sh"
 data=${COLDFIX_SHARED:-}/data
 python=${PYTHON:-/usr/bin/python3}
-export COLDFIX_IMAGE_TOOLS=${COLDFIX_IMAGE_TOOLS:-$(dirname "$coldfix")/tests/images} MTOOLS_SKIP_CHECK=1 MTOOLSRC=/dev/null
+export MTOOLS_SKIP_CHECK=1 MTOOLSRC=/dev/null
 if [ ! -d "$data/bcd" ]; then
 	echo "1..0 # SKIP no real boot stores here: COLDFIX_SHARED names no folder that has them"
 	exit 0
 fi
-rm -rf "$work"
-mkdir -p "$work"
-cd "$work" || exit 1
-n=0
-result() { # good(0/1) name [file with details]
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		case ${3:-} in
-		'') ;;
-		*.json) jq -c '.error, .problems' "$3" | sed 's/^/# /' ;;
-		*) sed 's/^/# /' "$3" | head -40 ;;
-		esac
-	fi
-}
-hash() { "$factory/verify-guest" "$1" | awk '{print $1}'; }
+# What of a report says why a check failed.
+said() { jq -c '.error, .problems' "$1"; }
 # A hive as text without its times and places: what must not change.
 text() { hivexml "$1" | sed -E 's#<mtime>[^<]*</mtime>##g; s#></#>\n</#g; s#><#>\n<#g' | grep -v byte_run; }
 counted() { jq -r '.problems[] | select(.severity | IN("error", "warning", "blocker")) | .id' "$1" | tr '\n' ' '; }
@@ -87,8 +69,8 @@ ems() { # ELEMENT: its bytes in {emssettings} of the file after
 badmemory='{5189b25c-5558-4bf2-bca4-289b11bd29e2}'
 store() { # GEN OBJECTS MATCHED PATH
 	local gen=$1 objects=$2 matched=$3 path=$data/bcd/$4 name="$4${3:+ (matched)}" before got
-	rm -rf disk.raw* ./*.json
-	cp --sparse=always "gen$gen.raw" disk.raw
+	rm -f ./*.json
+	again "gen$gen.raw" disk.raw
 	case $path in *.xz) xz -dc "$path" >BCD ;; *) cat "$path" >BCD ;; esac
 	[ -z "$matched" ] || match BCD "gen$gen.layout"
 	put "$gen" disk.raw BCD "$path"
@@ -96,7 +78,7 @@ store() { # GEN OBJECTS MATCHED PATH
 	got=$?
 	[ $got = 0 ] && [ -s d.json ] && [ -z "$(counted d.json)" ] &&
 		jq -e '[.problems[] | select(.id != "serial-console-off")] | length == 0' d.json >/dev/null
-	result $? "$name: nothing is found but the serial console (exit $got)" d.json
+	result $? "$name: nothing is found but the serial console (exit $got)" <(said d.json)
 	"$coldfix" bcd disk.raw enum all /v >enum.txt
 	[ "$(grep -c ^identifier enum.txt)" = "$objects" ]
 	result $? "$name: enum shows its $objects objects" enum.txt
@@ -109,14 +91,14 @@ store() { # GEN OBJECTS MATCHED PATH
 	cp BCD bad
 	printf 'cd \\Objects\\%s\\Elements\nadd 1700000a\ncd 1700000a\nsetval 1\nElement\nhex:3:00,10,00,00,00,00,00,00,07,10,00,00,00,00,00,00\ncommit\n' \
 		$badmemory | hivexsh -w bad >/dev/null
-	cp --sparse=always "gen$gen.raw" disk.raw
+	again "gen$gen.raw" disk.raw
 	put "$gen" disk.raw bad "$path"
 	before=$(hash disk.raw)
 	"$coldfix" diagnose --json disk.raw >d.json 2>d.err
 	[ "$(counted d.json)" = 'bad-memory-list ' ] && [ "$(jq .verdict.code d.json)" = '"likely-cause"' ]
-	result $? "$name: the list is found and nothing else" d.json
+	result $? "$name: the list is found and nothing else" <(said d.json)
 	"$coldfix" repair --yes --json --only bad-memory-list disk.raw >r.json 2>r.err && [ "$(jq .bytes_written r.json)" -gt 0 ]
-	result $? "$name: the list is repaired" r.json
+	result $? "$name: the list is repaired" <(said r.json)
 	fetch "$gen" disk.raw after
 	text BCD >want.txt
 	text after >got.txt
@@ -125,7 +107,7 @@ store() { # GEN OBJECTS MATCHED PATH
 	"$coldfix" repair --yes --json --only serial-console-off disk.raw >r2.json 2>r2.err
 	fetch "$gen" disk.raw after
 	[ "$(ems 15000022)" = 0100000000000000 ] && [ "$(ems 15000023)" = 00c2010000000000 ] && text after | grep -q 'name="260000b0"'
-	result $? "$name: ems and emssettings are set" r2.json
+	result $? "$name: ems and emssettings are set" <(said r2.json)
 	# What the store had is still there, in its order: the text only gained lines.
 	text after >got.txt
 	diff want.txt got.txt | grep '^<' >diff.txt
@@ -133,9 +115,9 @@ store() { # GEN OBJECTS MATCHED PATH
 	result $? "$name: and nothing else went" diff.txt
 	"$coldfix" repair --yes --json --prepare disk.raw >r3.json 2>r3.err
 	[ "$(jq .bytes_written r3.json)" = 0 ]
-	result $? "$name: one more repair writes 0 bytes" r3.json
+	result $? "$name: one more repair writes 0 bytes" <(said r3.json)
 	"$coldfix" undo --yes --json disk.raw >u.json 2>&1 && "$coldfix" undo --yes --json disk.raw >u.json 2>&1
-	result $? "$name: both repairs are undone" u.json
+	result $? "$name: both repairs are undone" <(said u.json)
 	[ "$(hash disk.raw)" = "$before" ]
 	result $? "$name: every byte is as it was"
 }
@@ -154,4 +136,4 @@ store 1 11 '' GaltonLai+iPXE_NativeWin11/1d01829aa9/boot/Boot/BCD
 store 1 13 '' dev-trams+android_studys/44a22b6707/Boot/BCD
 store 1 13 '' shrimant-shimpi+myGit/76a0d9eae5/Boot/BCD
 store 1 11 '' TechInTech+ASU/3821571f89/Boot/BCD
-echo "1..$n"
+plan

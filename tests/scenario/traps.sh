@@ -2,32 +2,15 @@
 # traps.sh - what is not a disk, what lies in the way of state files, absurd sizes, names that move the cursor, signals. TAP.
 # usage: traps.sh COLDFIX SOURCE-ROOT WORK-FOLDER
 # SPDX-License-Identifier: GPL-2.0-or-later
-set -u
-coldfix=$(realpath "$1") root=$2 work=$3
-factory=$root/tests/images
-export COLDFIX_IMAGE_TOOLS=${COLDFIX_IMAGE_TOOLS:-$(dirname "$coldfix")/tests/images}
-rm -rf "$work"
-mkdir -p "$work/tmp"
-cd "$work" || exit 1
+. "$(dirname "$0")/lib.sh"
+mkdir tmp
 export TMPDIR=$PWD/tmp
-n=0
 umask 000
 
-result() { # good(0/1) name [file with details]
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		[ -n "${3:-}" ] && sed 's/^/# /' "$3" | cut -c1-300 | head -20
-	fi
-}
+# As in lib.sh, but what hangs is ended, and the status is run's own.
 run() { timeout 60 "$coldfix" "$@" >out 2>err; }
-fresh() {
-	rm -rf disk.raw*
-	cp --sparse=always base.raw disk.raw
-}
-clean_output() { ! grep -qP '[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]' out err; }
+fresh() { again base.raw disk.raw; }
+clean_output() { ! LC_ALL=C grep -qP '[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]' out err; }
 
 "$factory/mkdisk" --gen 1 --size 256M --break bad-memory-list --out base.raw >mk.log 2>&1 || {
 	echo "1..0 # SKIP the disk factory can't run"
@@ -164,4 +147,4 @@ if command -v qemu-img >/dev/null && "$coldfix" --version | grep -q qemu-nbd; th
 	[ "$before" = "$(ls -A)" ] && [ -z "$(ls -A tmp)" ]
 	result $? "commands that look leave no file anywhere"
 fi
-echo "1..$n"
+plan
