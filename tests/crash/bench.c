@@ -249,11 +249,3 @@ bool bench_is_right(struct bench *b)
 	watch_result_free(&result);
 	return right;
 }
-
-uint32_t bench_random(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}

@@ -53,6 +53,4 @@ unsigned bench_count(const struct bench *b, const char *text);
 /* What diagnose says of the disk: none of the problems that were made is there any more. */
 bool bench_is_right(struct bench *b);
 
-uint32_t bench_random(uint32_t *state);
-
 #endif

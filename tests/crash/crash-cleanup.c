@@ -15,6 +15,7 @@
 #include "block/disk.h"
 #include "machine.h"
 #include "part/part.h"
+#include "tests/random.h"
 #include "txn/txn.h"
 #include "volume/mft-check.h"
 
@@ -36,20 +37,6 @@ static int wrong(const struct test *t, const char *where, const char *what, cons
 {
 	fprintf(stderr, "%s: %s: %s%s%s\n", t->name, where, what, err ? ": " : "", err ? err->message : "");
 	return -1;
-}
-
-static int clean(const char *disk)
-{
-	const struct cf_request request = { .command = CF_CLEANUP, .disk = disk, .max_held = HELD };
-	cf_result *result = cf_run(&request);
-	if (!result)
-		return -1;
-	int status = cf_result_exit_status(result);
-	const struct cf_error *e = cf_result_error(result);
-	if (status != 0)
-		fprintf(stderr, "cleanup of %s gives %d: %s\n", disk, status, e ? e->message : "");
-	cf_result_free(result);
-	return status == 0 ? 0 : -1;
 }
 
 /* The largest partition: the Windows volume of the factory's disks. */
@@ -163,13 +150,6 @@ static bool same_as_file(struct machine *m, const char *path)
 	return same;
 }
 
-static uint32_t next_random(uint32_t *x)
-{
-	*x ^= *x << 13;
-	*x ^= *x >> 17;
-	return *x ^= *x << 5;
-}
-
 static int seeded(struct test *t, const struct machine *m, unsigned points)
 {
 	uint32_t x = 20240101;
@@ -191,11 +171,8 @@ static int run(struct test *t, struct cf_block *base, const char *disk, size_t l
 	struct machine *m = machine_new(base);
 	int r = -1;
 	t->before = machine_new(base);
-	machine_install(m);
-	machine_record(m);
-	if (!path || clean(path) < 0 || find_volume(t, base) < 0)
+	if (!path || machine_command(m, &(struct cf_request){ .command = CF_CLEANUP, .disk = path, .max_held = HELD }) < 0 || find_volume(t, base) < 0)
 		goto out;
-	m->recording = false;
 	t->place = (struct cf_txn_place){ .state_base = path, .disk_path = path, .disk_id = t->info.disk_id };
 	undo_file = cf_undo_newest(&t->place, &err);
 	if (!undo_file || cf_undo_read_info(undo_file, &t->info, &err) < 0) {

@@ -11,6 +11,7 @@
 
 #include "base/overflow.h"
 #include "bench.h"
+#include "tests/random.h"
 
 #define KILLS 20u
 
@@ -117,7 +118,7 @@ int main(int argc, char **argv)
 	if (work(&t, "repair", "first repair", &events) && events) {
 		/* The last two thirds: what comes before is the backup. */
 		for (unsigned i = 0; i < KILLS; i++, reached++)
-			kill_once(&t, events / 3 + bench_random(&random) % (events - events / 3), i % 2, counts, &leaks);
+			kill_once(&t, events / 3 + next_random(&random) % (events - events / 3), i % 2, counts, &leaks);
 	}
 	printf("%s 1 - %s: killed at %u of %zu changes (container's own included), each second time with its QEMU: guest old %u, "
 	       "new %u, containers with leaks %u, corrupt 0\n", t.b.bad ? "not ok" : "ok", argv[4], reached, events, counts[0],

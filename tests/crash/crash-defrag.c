@@ -14,6 +14,7 @@
 #include "block/disk.h"
 #include "machine.h"
 #include "space/defrag.h"
+#include "tests/random.h"
 #include "txn/series.h"
 #include "volume/mft-check.h"
 
@@ -191,14 +192,6 @@ static int stop_at(struct test *t, const struct machine *m, size_t event, uint32
 	machine_free(x);
 	t->stops++;
 	return r;
-}
-
-static uint32_t next_random(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
 }
 
 static int sweep(struct test *t, const struct machine *m, unsigned points, uint32_t seed)

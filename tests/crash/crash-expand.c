@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "tests/random.h"
 
 #define SECTOR 512u
 #define COPY (256u * 1024) /* bytes: a write of the copy, not of the switch */
@@ -126,7 +127,7 @@ static size_t sweep(struct test *t, const struct watch_trace *trace, bool undo, 
 	uint32_t random = 4711;
 	for (size_t i = 0; i < n && i < most; i++, done++) {
 		/* Stratified: one point of each n/most, so that short and long parts of the run both count. */
-		size_t at = n <= most ? i : (size_t)((double)n / (double)most * ((double)i + bench_random(&random) % 1000 / 1000.0));
+		size_t at = n <= most ? i : (size_t)((double)n / (double)most * ((double)i + next_random(&random) % 1000 / 1000.0));
 		at_point(t, &p[at < n ? at : n - 1], undo);
 	}
 	free(p);

@@ -17,6 +17,7 @@
 #include "bench.h"
 #include "block/file.h"
 #include "replay.h"
+#include "tests/random.h"
 
 #define FULL_FLOWS 20u /* deaths after which everything is done once more: repair, diagnose, undo */
 
@@ -178,9 +179,9 @@ static void deaths(struct test *t, const struct side *s)
 	for (size_t n = 0; n < s->trace->n; n++) {
 		const struct watch_event *e = &s->trace->e[n];
 		size_t half = e->kind == W_WRITE ? (e->len + 1023) / 1024 * 512 : 0;
-		die_once(t, s, n, 0, bench_random(&t->random) % every == 0, &d);
+		die_once(t, s, n, 0, next_random(&t->random) % every == 0, &d);
 		if (half && half < e->len && !in_backup(e))
-			die_once(t, s, n, half, bench_random(&t->random) % every == 0, &d);
+			die_once(t, s, n, half, next_random(&t->random) % every == 0, &d);
 	}
 	result(t, bad, "%s: the program killed %" PRIu64 " times, at each of its %zu changes: disk old %" PRIu64 ", new %" PRIu64
 	       "; repair, diagnose and undo afterwards %" PRIu64 " times", s->verb, d.runs, s->trace->n, d.old, d.new, d.full);

@@ -24,20 +24,6 @@ static int same_again(void *user, struct cf_block *overlay, struct cf_error *err
 	return 0;
 }
 
-static int repair(const char *disk)
-{
-	const struct cf_request request = { .command = CF_REPAIR, .disk = disk, .no_backup = 1 };
-	cf_result *result = cf_run(&request);
-	if (!result)
-		return -1;
-	int status = cf_result_exit_status(result);
-	const struct cf_error *e = cf_result_error(result);
-	if (status != 0)
-		fprintf(stderr, "repair of %s gives %d: %s\n", disk, status, e ? e->message : "problems left");
-	cf_result_free(result);
-	return status == 0 ? 0 : -1;
-}
-
 static int run(const char *name, struct cf_block *base, const char *disk, struct crash_counts *counts)
 {
 	CF_FREE char *path = realpath(disk, NULL);
@@ -46,11 +32,8 @@ static int run(const char *name, struct cf_block *base, const char *disk, struct
 	struct cf_undo_info info;
 	struct cf_error err = { 0 };
 	int r = -1;
-	machine_install(m);
-	machine_record(m);
-	if (!path || repair(path) < 0)
+	if (!path || machine_command(m, &(struct cf_request){ .command = CF_REPAIR, .disk = path, .no_backup = 1 }) < 0)
 		goto out;
-	m->recording = false;
 	after = machine_crash(m, m->n_events, 0, CRASH_PROCESS, 1);
 	struct crash_plan plan = { .name = name, .base = base, .change = same_again, .user = m, .step = 512, .seeds = 6,
 				   .nested = 40,

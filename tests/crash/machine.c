@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/result.h"
+#include "tests/random.h"
+
 #define SECTOR 512u
 
 static void *must(void *p)
@@ -378,6 +381,22 @@ void machine_record(struct machine *m)
 	m->recording = true;
 }
 
+int machine_command(struct machine *m, const struct cf_request *request)
+{
+	machine_install(m);
+	machine_record(m);
+	cf_result *result = cf_run(request);
+	m->recording = false;
+	if (!result)
+		return -1;
+	int status = cf_result_exit_status(result);
+	const struct cf_error *e = cf_result_error(result);
+	if (status != 0)
+		fprintf(stderr, "%s of %s gives %d: %s\n", cf_command_name(request->command), request->disk, status, e ? e->message : "problems left");
+	cf_result_free(result);
+	return status == 0 ? 0 : -1;
+}
+
 void machine_carry_on(struct machine *m, const struct machine *dead, size_t point, size_t torn)
 {
 	free_events(m);
@@ -397,14 +416,6 @@ void machine_carry_on(struct machine *m, const struct machine *dead, size_t poin
 			memcpy(e->data, from->data, e->len);
 		}
 	}
-}
-
-static uint32_t next_random(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
 }
 
 /* Is there, between event i and point, a sync that covers it? */

@@ -67,6 +67,9 @@ struct cf_block *machine_disk(struct machine *m);
 
 void machine_record(struct machine *m);
 
+/* Installs m, records, and runs a whole command through the public interface; m stays installed. 0: its exit status was 0; -1 with a line on stderr. */
+int machine_command(struct machine *m, const struct cf_request *request);
+
 /* The machine after `point` whole events and `torn` bytes of the next one. With CRASH_POWER whatever was not synced by then
  * is there or not, sector by sector, as seed decides (0: nothing of it, 1: all of it). */
 struct machine *machine_crash(const struct machine *m, size_t point, size_t torn, enum crash_mode mode, uint32_t seed);

@@ -191,14 +191,6 @@ bool hash_file(struct cf_volume *v, const char *path, char hex[65], struct cf_er
 	return whole;
 }
 
-uint32_t next_random(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
-
 void fill(uint8_t *p, size_t len, uint32_t seed)
 {
 	uint32_t s = seed * 2654435761u + 1;

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/span.h"
+#include "tests/random.h"
 #include "volume/volume.h"
 
 /* A file as a block device; sector_size is what it says of itself. Fails the test when it can't be opened. */
@@ -43,7 +44,6 @@ bool hash_file(struct cf_volume *v, const char *path, char hex[65], struct cf_er
 
 /* Deterministic bytes that don't compress to nothing: len bytes from seed. */
 void fill(uint8_t *p, size_t len, uint32_t seed);
-uint32_t next_random(uint32_t *state);
 
 /* Asserts rc == 0 and prints the error otherwise. */
 #define ok(rc, err)                                                                       \

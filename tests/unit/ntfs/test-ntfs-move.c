@@ -9,18 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/random.h"
 #include "volume/ntfs-internal.h"
 #include "volume/ntfs-move.h"
 
 static uint32_t random_state = 12345;
-
-static uint32_t next_random(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	random_state ^= random_state << 5;
-	return random_state;
-}
 
 /* Reads pairs back with the other half, the decoder. */
 static void check_pairs(const struct cf_mft_run *runs, size_t n, uint64_t lowest, uint64_t highest)
@@ -84,19 +77,19 @@ static void test_apply(void **state)
 	for (int round = 0; round < 2000; round++) {
 		struct cf_mft_run runs[12];
 		struct cf_move moves[6];
-		size_t n = 1 + next_random() % 12, m = 0, n_out;
+		size_t n = 1 + next_random(&random_state) % 12, m = 0, n_out;
 		uint64_t vcn = 0, at = 0;
 		/* where[] is the truth, cluster by cluster. */
 		uint64_t where[400];
 		for (size_t i = 0; i < n; i++) {
-			bool hole = next_random() % 4 == 0;
-			runs[i] = (struct cf_mft_run){ vcn, hole ? CF_MFT_HOLE : 1000 * (i + 1), 1 + next_random() % 30 };
+			bool hole = next_random(&random_state) % 4 == 0;
+			runs[i] = (struct cf_mft_run){ vcn, hole ? CF_MFT_HOLE : 1000 * (i + 1), 1 + next_random(&random_state) % 30 };
 			for (uint64_t k = 0; k < runs[i].count; k++)
 				where[vcn + k] = hole ? CF_MFT_HOLE : runs[i].lcn + k;
 			vcn += runs[i].count;
 		}
 		while (at < vcn && m < 6) {
-			uint64_t start = at + next_random() % 9, count = 0, most = 1 + next_random() % 40;
+			uint64_t start = at + next_random(&random_state) % 9, count = 0, most = 1 + next_random(&random_state) % 40;
 			while (start + count < vcn && count < most && where[start + count] != CF_MFT_HOLE)
 				count++;
 			if (count) {

@@ -17,6 +17,7 @@
 #include "corpus.h"
 #include "oracle.h"
 #include "registry/hive-edit-internal.h"
+#include "tests/random.h"
 
 static const char *const folders[] = { "registry-hives", "registry-dirty-logs", "bcd", NULL };
 static const char *const minimal[] = { "registry-hives/libguestfs+hivex", NULL };
@@ -546,13 +547,6 @@ static void test_reaped_children(void **state)
 	corpus_free(&c);
 }
 
-static uint32_t seed;
-static uint32_t next_random(void)
-{
-	seed = seed * 1664525u + 1013904223u;
-	return seed >> 8;
-}
-
 /* Whatever the bytes are, an edit ends in an error or in a hive that is right. */
 static void test_spoilt(void **state)
 {
@@ -563,7 +557,7 @@ static void test_spoilt(void **state)
 	size_t edited = 0;
 	if (!c.n)
 		SKIP_WITHOUT_DATA();
-	seed = 4711;
+	uint32_t seed = 4711;
 	EDITS e = { 0 };
 	add_edits(&e);
 	for (unsigned round = 0; round < 600; round++) {
@@ -573,8 +567,8 @@ static void test_spoilt(void **state)
 		CF_BUF out = { 0 };
 		assert_int_equal(cf_buf_copy(&b, cf_buf_span(&f->bytes)), 0);
 		for (unsigned i = 0; i < 1 + round % 3; i++) {
-			size_t at = 0x1000 + next_random() % 0x800;
-			b.p[at] = (uint8_t)next_random();
+			size_t at = 0x1000 + next_random(&seed) % 0x800;
+			b.p[at] = (uint8_t)next_random(&seed);
 		}
 		cf_st32(b.p + 508, cf_hive_checksum(b.p));
 		if (cf_hive_apply(cf_buf_span(&b), &e, &out, &err) < 0) {

@@ -14,6 +14,7 @@
 #include "base/endian.h"
 #include "corpus.h"
 #include "registry/hive-internal.h"
+#include "tests/random.h"
 
 static const char *const folders[] = { "registry-hives", "registry-dirty-logs", "bcd", NULL };
 
@@ -122,13 +123,6 @@ static void survive(struct cf_span bytes)
 	cf_hive_close(h);
 }
 
-static uint32_t seed;
-static uint32_t next_random(void)
-{
-	seed = seed * 1664525u + 1013904223u;
-	return seed >> 8;
-}
-
 static void test_spoilt(void **state)
 {
 	(void)state;
@@ -137,25 +131,25 @@ static void test_spoilt(void **state)
 	struct corpus c = corpus_load(some);
 	if (!c.n)
 		SKIP_WITHOUT_DATA();
-	seed = 20220;
+	uint32_t seed = 20220;
 	for (unsigned round = 0; round < 2000; round++) {
 		struct corpus_file *f = &c.file[round % c.n];
 		CF_BUF b = { 0 };
 		assert_int_equal(cf_buf_copy(&b, cf_buf_span(&f->bytes)), 0);
-		unsigned changes = 1 + next_random() % 8;
+		unsigned changes = 1 + next_random(&seed) % 8;
 		for (unsigned i = 0; i < changes; i++) {
 			/* mostly where the records are */
-			size_t at = next_random() % (next_random() % 4 ? cf_min_u64(b.n, 0x3000) : b.n);
-			if (next_random() % 3 == 0)
-				b.p[at] = (uint8_t)next_random();
+			size_t at = next_random(&seed) % (next_random(&seed) % 4 ? cf_min_u64(b.n, 0x3000) : b.n);
+			if (next_random(&seed) % 3 == 0)
+				b.p[at] = (uint8_t)next_random(&seed);
 			else if (at + 4 <= b.n)
-				cf_st32(b.p + (at & ~(size_t)3), next_random() % 2 ? next_random() % 0x3000 & ~7u
-									 : 0u - (next_random() % 0x200 & ~7u));
+				cf_st32(b.p + (at & ~(size_t)3), next_random(&seed) % 2 ? next_random(&seed) % 0x3000 & ~7u
+									 : 0u - (next_random(&seed) % 0x200 & ~7u));
 		}
 		if (round % 2)
 			cf_st32(b.p + 508, cf_hive_checksum(b.p));
 		if (round % 50 == 0)
-			b.n = next_random() % b.n;
+			b.n = next_random(&seed) % b.n;
 		survive(cf_buf_span(&b));
 	}
 	corpus_free(&c);

@@ -10,18 +10,11 @@
 #include <string.h>
 
 #include "space/defrag-internal.h"
+#include "tests/random.h"
 
 #define N 700u
 
 static uint32_t random_state = 99;
-
-static uint32_t next_random(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	random_state ^= random_state << 5;
-	return random_state;
-}
 
 static bool bit(const uint64_t *b, uint64_t i)
 {
@@ -32,11 +25,11 @@ static void make_map(struct cf_map *map, unsigned mean, unsigned fixed_of)
 {
 	assert_int_equal(cf_map_new(map, N, NULL), 0);
 	for (uint64_t at = 0; at < N;) {
-		uint64_t used = cf_min_u64(next_random() % mean + 1, N - at);
+		uint64_t used = cf_min_u64(next_random(&random_state) % mean + 1, N - at);
 		cf_bits_set(map->used, at, used, true);
-		if (next_random() % fixed_of == 0)
+		if (next_random(&random_state) % fixed_of == 0)
 			cf_bits_set(map->fixed, at, used, true);
-		at += used + next_random() % mean + 1;
+		at += used + next_random(&random_state) % mean + 1;
 	}
 	for (uint64_t i = 0; i < N; i++)
 		map->free += !bit(map->used, i);
@@ -49,7 +42,7 @@ static void test_bits(void **state)
 		uint64_t b[16] = { 0 };
 		bool truth[1024] = { false };
 		for (int k = 0; k < 8; k++) {
-			uint64_t at = next_random() % 1000, n = next_random() % (1024 - at), value = next_random() & 1;
+			uint64_t at = next_random(&random_state) % 1000, n = next_random(&random_state) % (1024 - at), value = next_random(&random_state) & 1;
 			cf_bits_set(b, at, n, value);
 			for (uint64_t i = at; i < at + n; i++)
 				truth[i] = value;
@@ -57,7 +50,7 @@ static void test_bits(void **state)
 		for (unsigned i = 0; i < 1024; i++)
 			assert_int_equal(bit(b, i), truth[i]);
 		for (int value = 0; value < 2; value++) {
-			uint64_t at = next_random() % 1024, end = at + next_random() % (1025 - at), want = at;
+			uint64_t at = next_random(&random_state) % 1024, end = at + next_random(&random_state) % (1025 - at), want = at;
 			while (want < end && truth[want] != value)
 				want++;
 			assert_int_equal(cf_bits_find(b, at, end, value), want);
@@ -92,8 +85,8 @@ static void test_window(void **state)
 	unsigned found = 0;
 	for (int round = 0; round < 600; round++) {
 		struct cf_map map;
-		uint64_t start, end, used, best = 0, goal = 5 + next_random() % 150;
-		make_map(&map, 2 + next_random() % 20, 1 + next_random() % 30);
+		uint64_t start, end, used, best = 0, goal = 5 + next_random(&random_state) % 150;
+		make_map(&map, 2 + next_random(&random_state) % 20, 1 + next_random(&random_state) % 30);
 		bool there = plain_window(&map, goal, &best);
 		bool got = cf_map_window(&map, goal, &start, &end, &used);
 		/* The plain way also tries longer stretches; a cheapest one is never longer than it must be at its left end. */
@@ -121,11 +114,11 @@ static void test_holes(void **state)
 	for (int round = 0; round < 300; round++) {
 		struct cf_map map;
 		struct cf_holes holes;
-		uint64_t taken[N / 64 + 2] = { 0 }, lcn, without = next_random() % N, stop = without + next_random() % (N - without);
-		make_map(&map, 2 + next_random() % 30, 5);
+		uint64_t taken[N / 64 + 2] = { 0 }, lcn, without = next_random(&random_state) % N, stop = without + next_random(&random_state) % (N - without);
+		make_map(&map, 2 + next_random(&random_state) % 30, 5);
 		assert_int_equal(cf_holes_fill(&holes, &map, without, stop, NULL), 0);
 		for (int k = 0; k < 200; k++) {
-			uint64_t want = 1 + next_random() % 25;
+			uint64_t want = 1 + next_random(&random_state) % 25;
 			int rc = cf_holes_take(&holes, want, &lcn);
 			assert_true(rc >= 0);
 			if (rc) {
