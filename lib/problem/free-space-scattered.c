@@ -13,24 +13,6 @@
 #define AT_MOST (512 * CF_MIB) /* data that one repair moves on its overlay; more is the defrag command's */
 #define MANY_PIECES 1000 /* a boot-critical file in more extents than this takes the loader seconds and pool memory */
 
-/* The file among those that the loader reads that has the most extents. */
-static uint64_t worst_boot_file(const struct cf_context *c, struct cf_volume *vol, char *path, size_t path_size)
-{
-	static const char *const files[] = { "System32\\config\\SYSTEM", "System32\\ntoskrnl.exe", "System32\\winload.exe",
-					     "System32\\winload.efi", "System32\\hal.dll" };
-	uint64_t worst = 0;
-	for (size_t i = 0; i < CF_ARRAY_LEN(files); i++) {
-		char p[512];
-		struct cf_stat st;
-		snprintf(p, sizeof p, "%s\\%s", c->in->root, files[i]);
-		if (cf_volume_stat(vol, p, &st, NULL) == 0 && st.fragments > worst) {
-			worst = st.fragments;
-			snprintf(path, path_size, "%s", p);
-		}
-	}
-	return worst;
-}
-
 /* The least that the largest free extent must have. */
 static uint64_t wanted_extent(uint64_t free_bytes)
 {
@@ -46,7 +28,7 @@ static int detect(const struct cf_context *c, struct cf_findings *out, struct cf
 		return 0;
 	bool scattered = v->space.largest_free_extent_bytes < wanted_extent(v->space.free_bytes);
 	char path[512] = "", largest[32], free_text[32];
-	uint64_t pieces = worst_boot_file(c, v->vol, path, sizeof path);
+	uint64_t pieces = cf_boot_files_worst(v->vol, c->in->root, path, sizeof path);
 	CF_FREE char *name = cf_vol_name(c->m, c->in->vol);
 	if (!name)
 		return cf_fail_nomem(err);
@@ -90,7 +72,7 @@ static int look(void *user, struct cf_block *slice, struct cf_error *err)
 	struct cf_volume *vol = cf_volume_open(slice, CF_FS_NTFS, CF_VOL_READ, err);
 	if (!vol)
 		return -1;
-	o->pieces = worst_boot_file(o->c, vol, path, sizeof path);
+	o->pieces = cf_boot_files_worst(vol, o->c->in->root, path, sizeof path);
 	return cf_volume_close(vol, err);
 }
 

@@ -13,6 +13,16 @@
 #include "base/overflow.h"
 
 #define FILES_MAX 65536u
+#define NO_MEMORY (-2) /* told apart from -1, a folder that can't be listed */
+
+/* Beneath the Windows folder. The first WATCHED are large or read early at every start: the pieces they lie in are felt. */
+#define WATCHED 5
+static const char *const files[] = {
+	"System32\\config\\SYSTEM", "System32\\ntoskrnl.exe", "System32\\winload.exe", "System32\\winload.efi", "System32\\hal.dll",
+	"System32\\winresume.exe", "System32\\winresume.efi", "System32\\ntkrnlpa.exe", "System32\\kdcom.dll", "System32\\ci.dll",
+	"System32\\mcupdate_GenuineIntel.dll", "System32\\mcupdate_AuthenticAMD.dll", "System32\\pshed.dll", "System32\\bootvid.dll",
+	"System32\\clfs.sys", "System32\\ntdll.dll", "System32\\smss.exe", "System32\\apisetschema.dll"
+};
 
 struct list {
 	uint64_t *id;
@@ -42,7 +52,7 @@ static int add_listed(void *user, const char *name, const struct cf_stat *st)
 	size_t n = strlen(name), m = l->suffix ? strlen(l->suffix) : 0;
 	if (m && (n < m || strcasecmp(name + n - m, l->suffix) != 0))
 		return 0;
-	return add(l, st);
+	return add(l, st) < 0 ? NO_MEMORY : 0;
 }
 
 static int by_number(const void *a, const void *b)
@@ -53,11 +63,6 @@ static int by_number(const void *a, const void *b)
 
 int cf_boot_files(struct cf_volume *vol, const char *root, uint64_t **records, size_t *n, struct cf_error *err)
 {
-	static const char *const files[] = { "System32\\winload.exe", "System32\\winload.efi", "System32\\winresume.exe",
-					     "System32\\winresume.efi", "System32\\ntoskrnl.exe", "System32\\ntkrnlpa.exe", "System32\\hal.dll",
-					     "System32\\kdcom.dll", "System32\\ci.dll", "System32\\mcupdate_GenuineIntel.dll",
-					     "System32\\mcupdate_AuthenticAMD.dll", "System32\\pshed.dll", "System32\\bootvid.dll",
-					     "System32\\clfs.sys", "System32\\ntdll.dll", "System32\\smss.exe", "System32\\apisetschema.dll" };
 	static const char *const outside[] = { "\\bootmgr", "\\ntldr", "\\Boot\\BCD", "\\Boot\\BCD.LOG" };
 	static const struct { const char *folder, *suffix; } folders[] = {
 		{ "System32\\config", NULL }, { "System32\\drivers", ".sys" }, { "System32\\Boot", NULL }
@@ -78,15 +83,34 @@ int cf_boot_files(struct cf_volume *vol, const char *root, uint64_t **records, s
 	for (size_t i = 0; i < CF_ARRAY_LEN(folders) && r == 0; i++) {
 		snprintf(path, sizeof path, "%s\\%s", root, folders[i].folder);
 		l.suffix = folders[i].suffix;
-		if (cf_volume_list(vol, path, add_listed, &l, NULL) == -1 && l.n == 0)
-			r = 0;
+		if (cf_volume_list(vol, path, add_listed, &l, NULL) == NO_MEMORY)
+			r = -1;
 	}
 	if (r < 0 || !l.n) {
 		free(l.id);
 		return r < 0 ? cf_fail_nomem(err) : cf_fail(err, CF_E_NOT_FOUND, "none of Windows' boot files was found");
 	}
 	qsort(l.id, l.n, sizeof *l.id, by_number);
+	size_t kept = 1;
+	for (size_t i = 1; i < l.n; i++) /* named in the list and found in its folder, or by two hard links */
+		if (l.id[i] != l.id[kept - 1])
+			l.id[kept++] = l.id[i];
 	*records = l.id;
-	*n = l.n;
+	*n = kept;
 	return 0;
+}
+
+uint64_t cf_boot_files_worst(struct cf_volume *vol, const char *root, char *path, size_t path_size)
+{
+	uint64_t worst = 0;
+	for (size_t i = 0; i < WATCHED; i++) {
+		char p[512];
+		struct cf_stat st;
+		snprintf(p, sizeof p, "%s\\%s", root, files[i]);
+		if (cf_volume_stat(vol, p, &st, NULL) == 0 && st.fragments > worst) {
+			worst = st.fragments;
+			snprintf(path, path_size, "%s", p);
+		}
+	}
+	return worst;
 }
