@@ -180,14 +180,14 @@ static struct made work_in_tree(const char *folder)
 	const struct cf_sandbox s = { .memory = 1 << 28, .whole_process = true, .folder = in, .also = also, .tree = true, .remove = { NULL, folder },
 				      .threads = true };
 	m.absent = cf_sandbox_enter(&s);
-	snprintf(path, sizeof path, "%s/work", in);
+	snprintf(path, sizeof path, "%s/begun", in);
 	snprintf(other, sizeof other, "%s/done", in);
 	m.folder_errno = failed(mkdir(path, 0700));
-	snprintf(path, sizeof path, "%s/work/file", in);
+	snprintf(path, sizeof path, "%s/begun/file", in);
 	m.file_errno = failed(open(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
 	m.back_errno = failed(open(path, O_RDONLY));
 	unlink(path);
-	snprintf(path, sizeof path, "%s/work", in);
+	snprintf(path, sizeof path, "%s/begun", in);
 	m.name_errno = failed(rename(path, other));
 	m.gone_errno = failed(rmdir(other));
 	snprintf(path, sizeof path, "%s/stray", folder);
