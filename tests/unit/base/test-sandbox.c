@@ -86,7 +86,24 @@ static int failed(long r)
 	return r < 0 ? errno : 0;
 }
 
-static struct rest work_on(const char *folder)
+/* Calls work in a child and takes what it found. */
+static void in_child(void (*work)(const char *folder, void *found), const char *folder, void *found, size_t size)
+{
+	int ends[2], status;
+	assert_int_equal(pipe(ends), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		work(folder, found);
+		_exit(write(ends[1], found, size) == (ssize_t)size ? 0 : 1);
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], found, size), size);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(ends[0]);
+}
+
+static void work_on(const char *folder, void *found)
 {
 	char inside[200], outside[200];
 	struct rest rest = { 0 };
@@ -115,29 +132,19 @@ static struct rest work_on(const char *folder)
 	if (another == 0)
 		_exit(0);
 	rest.fork_errno = failed(another);
-	return rest;
+	memcpy(found, &rest, sizeof rest);
 }
 
 static void test_whole_process(void **state)
 {
 	(void)state;
 	char folder[] = "/tmp/coldfix-sandbox-XXXXXX", in[64], new[64];
-	int ends[2], status;
-	struct rest rest;
+	struct rest rest = { 0 };
 	assert_non_null(mkdtemp(folder));
 	snprintf(in, sizeof in, "%s/in", folder);
 	snprintf(new, sizeof new, "%s/new", folder);
 	assert_int_equal(mkdir(in, 0700), 0);
-	assert_int_equal(pipe(ends), 0);
-	pid_t pid = fork();
-	if (pid == 0) {
-		rest = work_on(folder);
-		_exit(write(ends[1], &rest, sizeof rest) == sizeof rest ? 0 : 1);
-	}
-	close(ends[1]);
-	assert_int_equal(read(ends[0], &rest, sizeof rest), sizeof rest);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	in_child(work_on, folder, &rest, sizeof rest);
 	print_message("# absent layers: 0x%x\n", rest.absent);
 	assert_int_equal(rest.inside_errno, 0);
 	assert_int_equal(rest.remove_errno, 0);
@@ -153,7 +160,6 @@ static void test_whole_process(void **state)
 		assert_int_equal(rest.read_errno, EACCES);
 		assert_int_equal(rest.outside_errno, EACCES);
 	}
-	close(ends[0]);
 	unlink(new);
 	rmdir(in);
 	rmdir(folder);
@@ -171,7 +177,7 @@ static void *answer(void *user)
 	return NULL;
 }
 
-static struct made work_in_tree(const char *folder)
+static void work_in_tree(const char *folder, void *found)
 {
 	struct made m = { 0 };
 	char in[64], also[64], path[100], other[100];
@@ -204,30 +210,20 @@ static struct made work_in_tree(const char *folder)
 	if (child == 0)
 		_exit(0);
 	m.fork_errno = failed(child);
-	return m;
+	memcpy(found, &m, sizeof m);
 }
 
 static void test_tree(void **state)
 {
 	(void)state;
 	char folder[] = "/tmp/coldfix-sandbox-XXXXXX", in[64], also[64];
-	int ends[2], status;
-	struct made m;
+	struct made m = { 0 };
 	assert_non_null(mkdtemp(folder));
 	snprintf(in, sizeof in, "%s/in", folder);
 	snprintf(also, sizeof also, "%s/also", folder);
 	assert_int_equal(mkdir(in, 0700), 0);
 	assert_int_equal(mkdir(also, 0700), 0);
-	assert_int_equal(pipe(ends), 0);
-	pid_t pid = fork();
-	if (pid == 0) {
-		m = work_in_tree(folder);
-		_exit(write(ends[1], &m, sizeof m) == sizeof m ? 0 : 1);
-	}
-	close(ends[1]);
-	assert_int_equal(read(ends[0], &m, sizeof m), sizeof m);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	in_child(work_in_tree, folder, &m, sizeof m);
 	assert_int_equal(m.folder_errno, 0);
 	assert_int_equal(m.file_errno, 0);
 	assert_int_equal(m.back_errno, 0);
@@ -242,7 +238,6 @@ static void test_tree(void **state)
 		assert_int_equal(m.also_folder_errno, EACCES);
 		assert_int_equal(m.parent_errno, 0);
 	}
-	close(ends[0]);
 	/* Without the layers these could be made. */
 	char stray[100];
 	snprintf(stray, sizeof stray, "%s/stray", folder);

@@ -9,7 +9,10 @@
 
 #include "dump/modules.h"
 
-static struct cf_dump_source *open_real(const char *name, int *fd)
+#define DUMP CF_CLEANUP(cf_dump_closep) struct cf_dump_source
+
+/* Opens one and reads its header. fd is to be closed after the source. */
+static struct cf_dump_source *open_real(const char *name, int *fd, struct cf_dump_info *i)
 {
 	const char *shared = getenv("COLDFIX_SHARED");
 	char path[600];
@@ -21,6 +24,7 @@ static struct cf_dump_source *open_real(const char *name, int *fd)
 	}
 	struct cf_dump_source *s = cf_dump_from_fd(*fd, NULL);
 	assert_non_null(s);
+	assert_int_equal(cf_dump_read_info(s, i, NULL), 0);
 	return s;
 }
 
@@ -29,9 +33,8 @@ static void test_triage(void **state)
 	(void)state;
 	struct cf_dump_info i;
 	char time[32];
-	int fd;
-	struct cf_dump_source *s = open_real("rizinorg+rizin-testbins/triage_x64.dmp", &fd);
-	assert_int_equal(cf_dump_read_info(s, &i, NULL), 0);
+	CF_CLOSE int fd = -1;
+	DUMP *s = open_real("rizinorg+rizin-testbins/triage_x64.dmp", &fd, &i);
 	assert_int_equal(i.kind, CF_KIND_TRIAGE);
 	assert_int_equal(i.bits, 64);
 	assert_int_equal(i.major, 0xf);
@@ -55,8 +58,6 @@ static void test_triage(void **state)
 	assert_int_equal(i.extent, i.size); /* the drivers' data ends where the file does */
 	assert_string_equal(cf_dump_time_text(&i, time), "2021-02-21T01:38:22Z");
 	assert_int_equal(i.uptime_seconds, 3);
-	cf_dump_close(s);
-	close(fd);
 }
 
 /* The drivers, and every return address that rizin's unwinding found: each must be among the stack's addresses, in the same module. */
@@ -70,9 +71,8 @@ static void test_triage_stack(void **state)
 	CF_DUMP_MODULES m = { 0 };
 	CF_DUMP_STACK st = { 0 };
 	char path[600], line[600];
-	int fd;
-	struct cf_dump_source *s = open_real("rizinorg+rizin-testbins/triage_x64.dmp", &fd);
-	assert_int_equal(cf_dump_read_info(s, &i, NULL), 0);
+	CF_CLOSE int fd = -1;
+	DUMP *s = open_real("rizinorg+rizin-testbins/triage_x64.dmp", &fd, &i);
 	assert_int_equal(cf_dump_read_modules(s, &i, &m, NULL), 0);
 	assert_true(m.known && !m.broken);
 	assert_int_equal(m.n, 0x97);
@@ -107,8 +107,6 @@ static void test_triage_stack(void **state)
 	}
 	fclose(f);
 	assert_int_equal(found, 35); /* all but frame 0, which stands in a register */
-	cf_dump_close(s);
-	close(fd);
 }
 
 static void test_user(void **state)
@@ -116,9 +114,8 @@ static void test_user(void **state)
 	(void)state;
 	struct cf_dump_info i;
 	char time[32];
-	int fd;
-	struct cf_dump_source *s = open_real("rizinorg+rizin-testbins/calc.dmp", &fd);
-	assert_int_equal(cf_dump_read_info(s, &i, NULL), 0);
+	CF_CLOSE int fd = -1;
+	DUMP *s = open_real("rizinorg+rizin-testbins/calc.dmp", &fd, &i);
 	assert_int_equal(i.kind, CF_KIND_USER);
 	assert_false(i.has_bugcheck);
 	assert_int_equal(i.build, 7601);
@@ -129,41 +126,38 @@ static void test_user(void **state)
 	assert_int_equal(cf_dump_read_modules(s, &i, &m, NULL), 0);
 	assert_true(m.known && !m.broken && m.n == 28);
 	assert_non_null(strstr(m.item[0].name, "\\calc.exe"));
-	cf_dump_close(s);
-	close(fd);
+}
 
-	s = open_real("radareorg+radare2-testbins/trunc_memory64.dmp", &fd);
-	assert_int_equal(cf_dump_read_info(s, &i, NULL), 0);
-	assert_int_equal(i.kind, CF_KIND_USER);
-	assert_false(i.complete);
-	assert_true(i.required_size > i.size);
-	cf_dump_close(s);
-	close(fd);
-
-	s = open_real("rizinorg+rizin-testbins/npe_r_mdmp.c-364_1.mdmp", &fd);
-	assert_int_equal(cf_dump_read_info(s, &i, NULL), 0);
-	assert_int_equal(i.kind, CF_KIND_USER);
-	assert_false(i.complete);
-	cf_dump_close(s);
-	close(fd);
+static void test_user_cut(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "radareorg+radare2-testbins/trunc_memory64.dmp", "rizinorg+rizin-testbins/npe_r_mdmp.c-364_1.mdmp" };
+	for (size_t k = 0; k < CF_ARRAY_LEN(names); k++) {
+		struct cf_dump_info i;
+		CF_CLOSE int fd = -1;
+		DUMP *s = open_real(names[k], &fd, &i);
+		assert_non_null(s);
+		assert_int_equal(i.kind, CF_KIND_USER);
+		assert_false(i.complete);
+		if (k == 0)
+			assert_true(i.required_size > i.size);
+	}
 }
 
 /* The real dump, cut at every length that matters: never whole, and never an error behind its header. */
 static void test_cut(void **state)
 {
 	(void)state;
-	int fd;
-	struct cf_dump_source *s = open_real("rizinorg+rizin-testbins/triage_x64.dmp", &fd);
+	CF_CLOSE int fd = -1;
+	struct cf_dump_info i;
+	DUMP *real = open_real("rizinorg+rizin-testbins/triage_x64.dmp", &fd, &i);
 	CF_BUF all = { 0 };
-	assert_int_equal(cf_buf_resize(&all, (size_t)s->size), 0);
-	assert_int_equal(cf_dump_read(s, 0, all.p, all.n, NULL), 0);
-	cf_dump_close(s);
-	close(fd);
+	assert_int_equal(cf_buf_resize(&all, (size_t)real->size), 0);
+	assert_int_equal(cf_dump_read(real, 0, all.p, all.n, NULL), 0);
 	static const size_t lengths[] = { 0, 7, 8, 4096, 8191, 8192, 8200, 8320, 8321, 0x10000, 0x13a287, 0x13a28b };
 	for (size_t k = 0; k < CF_ARRAY_LEN(lengths); k++) {
-		struct cf_dump_info i;
 		struct cf_error err = { 0 };
-		s = cf_dump_from_memory(cf_span_of(all.p, lengths[k]), NULL);
+		DUMP *s = cf_dump_from_memory(cf_span_of(all.p, lengths[k]), NULL);
 		int r = cf_dump_read_info(s, &i, &err);
 		assert_int_equal(r, lengths[k] < 8192 ? -1 : 0);
 		if (r == 0) {
@@ -174,14 +168,11 @@ static void test_cut(void **state)
 		} else {
 			assert_int_equal(err.code, lengths[k] < 8 ? CF_E_UNSUPPORTED : CF_E_CORRUPT);
 		}
-		cf_dump_close(s);
 	}
-	s = cf_dump_from_memory(cf_span_of(all.p, 0x13a28c), NULL);
-	struct cf_dump_info i;
+	DUMP *s = cf_dump_from_memory(cf_span_of(all.p, 0x13a28c), NULL);
 	assert_int_equal(cf_dump_read_info(s, &i, NULL), 0);
 	assert_true(i.complete);
 	assert_int_equal(i.extent, 0x13a28c);
-	cf_dump_close(s);
 }
 
 int main(void)
@@ -190,6 +181,7 @@ int main(void)
 		cmocka_unit_test(test_triage),
 		cmocka_unit_test(test_triage_stack),
 		cmocka_unit_test(test_user),
+		cmocka_unit_test(test_user_cut),
 		cmocka_unit_test(test_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
