@@ -13,13 +13,37 @@
 #define CF_JOBS_MAX 262144u     /* pieces that one round plans; the next round goes on */
 #define CF_HOLES_MAX 524288u    /* free extents that one round uses, the largest */
 
-/* ---- defrag-map.c: clusters as bits ---- */
+/* ---- defrag-bits.c: a set of clusters ---- */
+
+#define CF_BITS_LOAD 4096u /* clusters that are loaded together */
+
+struct cf_bits; /* opaque */
+
+/* All 0, clusters [0, count). Its memory grows with what is scattered, up to max_bytes and two bytes in 1024 clusters; stretches that go beyond
+ * become all `otherwise`. NULL: out of memory. */
+struct cf_bits *cf_bits_new(uint64_t count, size_t max_bytes, bool otherwise);
+void cf_bits_free(struct cf_bits *b); /* NULL is fine */
+
+void cf_bits_set(struct cf_bits *b, uint64_t first, uint64_t count, bool value);
+
+/* The first bit at or behind `at` that is `value`, below end; end if there is none. */
+uint64_t cf_bits_find(const struct cf_bits *b, uint64_t at, uint64_t end, bool value);
+
+/* Bits from `first` on (a multiple of CF_BITS_LOAD) out of n words (a multiple of CF_BITS_LOAD / 64), the lowest bit first. */
+void cf_bits_load(struct cf_bits *b, uint64_t first, const uint64_t *words, size_t n);
+
+/* Of the same size. */
+void cf_bits_copy(struct cf_bits *to, const struct cf_bits *from);
+
+/* ---- defrag-map.c: what is free ---- */
+
+#define CF_MAP_MEMORY (40 * CF_MIB) /* bytes, for each of used and fixed */
 
 struct cf_map {
 	uint64_t clusters;
-	uint64_t *used;  /* as $Bitmap says */
-	uint64_t *fixed; /* of these, those that can't be moved now */
-	uint64_t *moved; /* those that were copied at least once in this run (old places): for cf_defrag_result.needed; may be NULL */
+	struct cf_bits *used;  /* as $Bitmap says */
+	struct cf_bits *fixed; /* of these, those that can't be moved now */
+	struct cf_bits *moved; /* those that were copied at least once in this run (old places): for cf_defrag_result.needed */
 	uint64_t free, free_extents, largest; /* clusters, number, clusters */
 };
 
@@ -28,11 +52,6 @@ void cf_map_free(struct cf_map *map);
 
 /* Reads $Bitmap; fixed becomes the same. */
 int cf_map_read(struct cf_map *map, struct cf_mft *mft, struct cf_error *err) CF_MUST_CHECK;
-
-void cf_bits_set(uint64_t *bits, uint64_t first, uint64_t count, bool value);
-
-/* The first bit at or behind `at` that is `value`, below end; end if there is none. */
-uint64_t cf_bits_find(const uint64_t *bits, uint64_t at, uint64_t end, bool value);
 
 /* The stretch [*start, *end) that begins and ends with a free extent, is at least `goal` clusters long, holds nothing fixed, and has the fewest used
  * clusters. False: there is none. used: those clusters. */
@@ -74,9 +93,9 @@ struct cf_look {
 	struct cf_mft *mft;
 	struct cf_map *map;
 	const struct cf_defrag_options *opt;
-	uint32_t *parent;  /* of each MFT record that is a folder; UINT32_MAX: unknown */
-	uint64_t n_parents;
-	uint64_t dedup;    /* record of the deduplication store; UINT64_MAX: none */
+	struct cf_bits *apart; /* MFT records of the folders whose files stay where they are */
+	uint64_t records;
+	bool dedup;        /* there is a deduplication store */
 	uint32_t cluster_size, record_size;
 	const struct cf_move_target *skip; /* streams that can't be made whole: no room in their records */
 	size_t n_skip;

@@ -12,13 +12,19 @@
 
 #define PARENTS_MAX 100 /* folders above a file; more is a loop */
 #define DEDUP_CANDIDATES 64
+#define APART_MEMORY (4 * CF_MIB)
 
 /* ---- folders ---- */
 
+struct folder {
+	uint32_t record, parent;
+};
+
 struct folders {
-	struct cf_look *look;
-	uint64_t svi; /* "System Volume Information" */
-	struct { uint64_t record, parent; } dedup[DEDUP_CANDIDATES];
+	struct folder *of;
+	size_t n, cap;
+	uint64_t svi;                      /* "System Volume Information"; 0: none yet */
+	uint64_t dedup[DEDUP_CANDIDATES]; /* folders in which there is one called "Dedup" */
 	size_t n_dedup;
 };
 
@@ -39,61 +45,85 @@ static bool is_named(struct cf_span name, const char *text)
 static int see_folder(void *user, const struct cf_mft_file *f)
 {
 	struct folders *s = user;
-	if (!f->directory || !f->name_count || f->record >= s->look->n_parents)
+	if (!f->directory || !f->name_count || f->record > UINT32_MAX)
 		return 0;
 	uint64_t parent = CF_NTFS_REF_RECORD(f->names[0].parent);
-	s->look->parent[f->record] = parent < UINT32_MAX ? (uint32_t)parent : UINT32_MAX;
 	for (size_t i = 0; i < f->name_count; i++) {
 		if (parent == CF_NTFS_REC_ROOT && is_named(f->names[i].name, "System Volume Information"))
 			s->svi = f->record;
-		if (is_named(f->names[i].name, "Dedup") && s->n_dedup < DEDUP_CANDIDATES) {
-			s->dedup[s->n_dedup].record = f->record;
-			s->dedup[s->n_dedup++].parent = parent;
+		if (is_named(f->names[i].name, "Dedup") && s->n_dedup < DEDUP_CANDIDATES)
+			s->dedup[s->n_dedup++] = parent;
+	}
+	/* A folder in the root is none that matters, unless it is that one. */
+	if (parent > UINT32_MAX || (parent == CF_NTFS_REC_ROOT && f->record != s->svi))
+		return 0;
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? s->cap + s->cap / 2 : 1024;
+		struct folder *p = reallocarray(s->of, cap, sizeof *p);
+		if (!p)
+			return 1;
+		s->of = p;
+		s->cap = cap;
+	}
+	s->of[s->n++] = (struct folder){ (uint32_t)f->record, (uint32_t)parent };
+	return 0;
+}
+
+static bool has(const struct cf_look *look, uint64_t record)
+{
+	return record < look->records && cf_bits_find(look->apart, record, record + 1, true) == record;
+}
+
+/* Everything below what is apart is apart. */
+static void spread(struct cf_look *look, const struct folders *s)
+{
+	bool more = true;
+	for (unsigned budget = PARENTS_MAX; budget && more; budget--) {
+		more = false;
+		for (size_t i = 0; i < s->n; i++) {
+			if (s->of[i].record >= look->records || has(look, s->of[i].record) || !has(look, s->of[i].parent))
+				continue;
+			cf_bits_set(look->apart, s->of[i].record, 1, true);
+			more = true;
 		}
 	}
-	return 0;
 }
 
 int cf_look_begin(struct cf_look *look, struct cf_error *err)
 {
-	struct folders s = { .look = look, .svi = UINT64_MAX };
+	struct folders s = { 0 };
 	const struct cf_mft_geometry *g = cf_mft_geometry(look->mft);
 	look->cluster_size = g->cluster_size;
 	look->record_size = g->record_size;
-	look->dedup = UINT64_MAX;
-	look->n_parents = cf_min_u64(g->records, UINT32_MAX);
-	look->parent = malloc((size_t)look->n_parents * sizeof *look->parent + 1);
-	if (!look->parent)
-		return cf_fail_nomem(err);
-	memset(look->parent, 0xff, (size_t)look->n_parents * sizeof *look->parent);
-	if (cf_mft_scan(look->mft, see_folder, &s, NULL, err) < 0)
-		return -1;
-	for (size_t i = 0; i < s.n_dedup; i++)
-		if (s.dedup[i].parent == s.svi)
-			look->dedup = s.dedup[i].record;
-	return 0;
+	look->records = g->records;
+	look->apart = cf_bits_new(look->records, APART_MEMORY, true);
+	int r = look->apart ? cf_mft_scan(look->mft, see_folder, &s, NULL, err) : 1;
+	if (r == 0) {
+		if (look->records > CF_NTFS_REC_EXTEND)
+			cf_bits_set(look->apart, CF_NTFS_REC_EXTEND, 1, true);
+		if (s.svi)
+			cf_bits_set(look->apart, s.svi, 1, true);
+		spread(look, &s);
+		for (size_t i = 0; i < s.n_dedup; i++)
+			look->dedup |= s.svi && s.dedup[i] == s.svi;
+	}
+	free(s.of);
+	return r > 0 ? cf_fail_nomem(err) : r;
 }
 
 void cf_look_end(struct cf_look *look)
 {
-	free(look->parent);
-	look->parent = NULL;
+	cf_bits_free(look->apart);
+	look->apart = NULL;
 }
 
-/* Lies in a folder whose files stay where they are. */
+/* Lies in a folder whose files stay where they are, or is one. */
 static bool is_apart(const struct cf_look *look, const struct cf_mft_file *f)
 {
-	for (size_t i = 0; i < f->name_count; i++) {
-		uint64_t at = CF_NTFS_REF_RECORD(f->names[i].parent);
-		for (unsigned budget = PARENTS_MAX; budget && at != CF_NTFS_REC_ROOT; budget--) {
-			if (at == CF_NTFS_REC_EXTEND || at == look->dedup)
-				return true;
-			if (at >= look->n_parents || look->parent[at] == UINT32_MAX)
-				break;
-			at = look->parent[at];
-		}
-	}
-	return f->record == look->dedup;
+	for (size_t i = 0; i < f->name_count; i++)
+		if (has(look, CF_NTFS_REF_RECORD(f->names[i].parent)))
+			return true;
+	return has(look, f->record);
 }
 
 /* A paging file into which Windows wrote a crash dump: Windows looks for it where it was written. */
@@ -346,7 +376,7 @@ int cf_look_at_files(struct cf_look *look, uint64_t movable, struct cf_defrag_fi
 	f.mft_records = stats.records;
 	f.mft_used_records = stats.files + stats.extensions;
 	f.bad_records = stats.bad + stats.damaged;
-	f.dedup_store = look->dedup != UINT64_MAX;
+	f.dedup_store = look->dedup;
 	*figures = f;
 	return 0;
 }

@@ -1,4 +1,4 @@
-/* defrag-map.c - clusters as bits, the cheapest stretch to empty, and free extents by size.
+/* defrag-map.c - what $Bitmap says, the cheapest stretch to empty, and free extents by size.
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Everything here follows from the bits alone, so the same volume always gives the same plan.
@@ -13,14 +13,15 @@
 
 int cf_map_new(struct cf_map *map, uint64_t clusters, struct cf_error *err)
 {
-	size_t words = (size_t)((clusters + 63) / 64);
 	*map = (struct cf_map){ .clusters = clusters };
 	if (clusters > CF_DEFRAG_CLUSTERS_MAX)
-		return cf_fail(err, CF_E_UNSUPPORTED, "the volume has %llu clusters, and more than %llu can't be defragmented here",
+		return cf_fail(err, CF_E_UNSUPPORTED, "the volume has %llu clusters, more than Windows can use (%llu)",
 			       (unsigned long long)clusters, (unsigned long long)CF_DEFRAG_CLUSTERS_MAX);
-	map->used = calloc(words + 1, sizeof *map->used);
-	map->fixed = calloc(words + 1, sizeof *map->fixed);
-	if (map->used && map->fixed)
+	/* Where there is no room for the truth, nothing is free and nothing can be moved; and nothing has moved yet. */
+	map->used = cf_bits_new(clusters, CF_MAP_MEMORY, true);
+	map->fixed = cf_bits_new(clusters, CF_MAP_MEMORY, true);
+	map->moved = cf_bits_new(clusters, CF_MAP_MEMORY / 2, false);
+	if (map->used && map->fixed && map->moved)
 		return 0;
 	cf_map_free(map);
 	return cf_fail_nomem(err);
@@ -28,78 +29,90 @@ int cf_map_new(struct cf_map *map, uint64_t clusters, struct cf_error *err)
 
 void cf_map_free(struct cf_map *map)
 {
-	free(map->used);
-	free(map->fixed);
-	free(map->moved);
+	cf_bits_free(map->used);
+	cf_bits_free(map->fixed);
+	cf_bits_free(map->moved);
 	*map = (struct cf_map){ 0 };
-}
-
-void cf_bits_set(uint64_t *bits, uint64_t first, uint64_t count, bool value)
-{
-	for (uint64_t at = first, end = first + count; at < end;) {
-		unsigned bit = at % 64, n = (unsigned)cf_min_u64(64 - bit, end - at);
-		uint64_t mask = (n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1) << bit;
-		if (value)
-			bits[at / 64] |= mask;
-		else
-			bits[at / 64] &= ~mask;
-		at += n;
-	}
-}
-
-uint64_t cf_bits_find(const uint64_t *bits, uint64_t at, uint64_t end, bool value)
-{
-	while (at < end) {
-		uint64_t word = (value ? bits[at / 64] : ~bits[at / 64]) >> (at % 64);
-		if (word) {
-			uint64_t found = at + (unsigned)__builtin_ctzll(word);
-			return cf_min_u64(found, end);
-		}
-		at += 64 - at % 64;
-	}
-	return end;
 }
 
 struct reading {
 	struct cf_map *map;
 	struct cf_mft *mft;
+	uint64_t *words; /* PIECE bytes */
+	uint64_t run;    /* free clusters before the piece that is looked at */
 	struct cf_error *err;
 };
+
+static void end_run(struct reading *r)
+{
+	r->map->free += r->run;
+	r->map->free_extents += r->run > 0;
+	r->map->largest = cf_max_u64(r->map->largest, r->run);
+	r->run = 0;
+}
+
+/* Free extents in n words, the first one of cluster `first`. */
+static void count_free(struct reading *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t w = r->words[i];
+		if (!w) {
+			r->run += 64;
+			continue;
+		}
+		if (w == UINT64_MAX) {
+			end_run(r);
+			continue;
+		}
+		for (unsigned bit = 0; bit < 64;) {
+			uint64_t rest = w >> bit;
+			unsigned zeros = rest ? (unsigned)__builtin_ctzll(rest) : 64 - bit;
+			r->run += zeros;
+			bit += zeros;
+			if (bit >= 64)
+				break;
+			end_run(r);
+			rest = ~(w >> bit);
+			bit += rest ? (unsigned)__builtin_ctzll(rest) : 64;
+		}
+	}
+}
 
 static int read_bitmap(void *user, const struct cf_mft_file *f)
 {
 	struct reading *r = user;
 	const struct cf_mft_stream *s = cf_mft_stream(f, CF_NTFS_AT_DATA, NULL);
-	uint64_t bytes = (r->map->clusters + 7) / 8;
+	uint64_t clusters = r->map->clusters, bytes = (clusters + 7) / 8;
 	if (!s || s->damaged || s->size < bytes)
 		return cf_fail(r->err, CF_E_CORRUPT, "$Bitmap is damaged or too short; run chkdsk");
 	for (uint64_t off = 0; off < bytes; off += PIECE) {
-		uint8_t *to = (uint8_t *)r->map->used + off;
-		if (cf_mft_read(r->mft, s, off, to, (size_t)cf_min_u64(PIECE, bytes - off), r->err) < 0)
+		size_t n = (size_t)cf_min_u64(PIECE, bytes - off);
+		/* What lies behind the last cluster counts as used. */
+		memset(r->words, 0xff, PIECE);
+		if (cf_mft_read(r->mft, s, off, r->words, n, r->err) < 0)
 			return -1;
+		if (off + n == bytes && clusters % 8)
+			((uint8_t *)r->words)[n - 1] |= (uint8_t)(0xff << clusters % 8);
+		for (size_t i = 0; i < PIECE / 8; i++)
+			r->words[i] = cf_ld64(&r->words[i]); /* $Bitmap's bytes are little-endian bits */
+		count_free(r, PIECE / 8);
+		uint64_t left = clusters - off * 8, leaves = cf_min_u64((left + CF_BITS_LOAD - 1) / CF_BITS_LOAD, PIECE * 8 / CF_BITS_LOAD);
+		cf_bits_load(r->map->used, off * 8, r->words, (size_t)leaves * CF_BITS_LOAD / 64);
 	}
+	end_run(r);
 	return 0;
 }
 
 int cf_map_read(struct cf_map *map, struct cf_mft *mft, struct cf_error *err)
 {
-	struct reading r = { map, mft, err };
-	size_t words = (size_t)((map->clusters + 63) / 64);
+	CF_FREE uint64_t *words = malloc(PIECE);
+	struct reading r = { .map = map, .mft = mft, .words = words, .err = err };
+	if (!words)
+		return cf_fail_nomem(err);
+	map->free = map->free_extents = map->largest = 0;
 	if (cf_mft_one(mft, CF_NTFS_REC_BITMAP, read_bitmap, &r, err) != 0)
 		return -1;
-	/* $Bitmap's bytes are little-endian bits; what lies behind the last cluster counts as used. */
-	for (size_t i = 0; i < words; i++)
-		map->used[i] = cf_ld64(&map->used[i]);
-	cf_bits_set(map->used, map->clusters, words * 64 - map->clusters, true);
-	memcpy(map->fixed, map->used, words * sizeof *map->used);
-	map->free = map->free_extents = map->largest = 0;
-	for (uint64_t at = 0; (at = cf_bits_find(map->used, at, map->clusters, false)) < map->clusters;) {
-		uint64_t end = cf_bits_find(map->used, at, map->clusters, true);
-		map->free += end - at;
-		map->free_extents++;
-		map->largest = cf_max_u64(map->largest, end - at);
-		at = end;
-	}
+	cf_bits_copy(map->fixed, map->used);
 	return 0;
 }
 

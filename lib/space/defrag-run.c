@@ -510,10 +510,8 @@ int cf_defrag_run(const struct cf_defrag_io *io, const struct cf_defrag_options 
 	struct cf_mover_options mo = { .fill = io->fill ? fill : NULL, .copied = copied, .user = &r, .no_data = !io->commit && !io->copy_all };
 	*result = (struct cf_defrag_result){ 0 };
 	int rc = begin(&r, io->slice, &mo, &e);
-	if (rc == 0) {
-		r.map.moved = calloc((size_t)(r.map.clusters / 64 + 2), sizeof *r.map.moved);
-		rc = r.map.moved ? rounds(&r, &b, &a, &e) : cf_fail_nomem(&e);
-	}
+	if (rc == 0)
+		rc = rounds(&r, &b, &a, &e);
 	/* A plan that holds too much ends here, and says so. */
 	if (rc < 0 && mo.no_data && e.code == CF_E_NO_SPACE) {
 		result->incomplete = true;

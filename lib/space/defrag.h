@@ -7,8 +7,10 @@
  * free before it, so what a move frees is never overwritten before the move is safe. A plan is the same work on an overlay that is thrown
  * away, without the data, so what is said before is what happens after. A volume that is good gives an empty plan.
  *
- * Left where they are: the system files (but for the parts of $MFT behind its first extent), $Extend, the deduplication store, a paging file with a
- * crash dump in it, files whose records are damaged. Memory: two bits a cluster, four bytes an MFT record, at most about 60 MiB besides.
+ * Left where they are: the system files (but for the parts of $MFT behind its first extent), $Extend, all of System Volume Information (the
+ * deduplication store; shadow copies, whose places volsnap keeps as numbers), a paging file with a crash dump in it, files whose records are damaged.
+ * Memory: two bits a cluster where free and used space alternate, up to 100 MiB (what goes beyond stays as it is: 5 TiB of nothing but
+ * scattered 4 KiB clusters), eight bytes a folder for a moment, and about 100 MiB besides.
  */
 #ifndef CF_SPACE_DEFRAG_H
 #define CF_SPACE_DEFRAG_H
@@ -17,7 +19,7 @@
 #include "block/block.h"
 
 #define CF_DEFRAG_LARGE (64 * 1024 * UINT64_C(1024)) /* bytes: a piece of this size is no fragment, as with Windows' defrag */
-#define CF_DEFRAG_CLUSTERS_MAX (UINT64_C(1) << 29)   /* volumes with more are refused: 2 TiB with 4 KiB clusters */
+#define CF_DEFRAG_CLUSTERS_MAX (UINT64_C(1) << 32)   /* volumes with more are refused: Windows has none, and numbers clusters with 32 bits */
 
 /* What Windows' defrag reports of a volume. Bytes unless the name says otherwise. */
 struct cf_defrag_figures {

@@ -16,9 +16,9 @@
 
 static uint32_t random_state = 99;
 
-static bool bit(const uint64_t *b, uint64_t i)
+static bool bit(const struct cf_bits *b, uint64_t i)
 {
-	return b[i / 64] >> (i % 64) & 1;
+	return cf_bits_find(b, i, i + 1, true) == i;
 }
 
 static void make_map(struct cf_map *map, unsigned mean, unsigned fixed_of)
@@ -35,26 +35,68 @@ static void make_map(struct cf_map *map, unsigned mean, unsigned fixed_of)
 		map->free += !bit(map->used, i);
 }
 
+#define MANY 40000u
+
 static void test_bits(void **state)
 {
 	(void)state;
-	for (int round = 0; round < 500; round++) {
-		uint64_t b[16] = { 0 };
-		bool truth[1024] = { false };
-		for (int k = 0; k < 8; k++) {
-			uint64_t at = next_random(&random_state) % 1000, n = next_random(&random_state) % (1024 - at), value = next_random(&random_state) & 1;
+	static bool truth[MANY], seen[MANY];
+	static uint64_t words[(MANY / CF_BITS_LOAD + 1) * CF_BITS_LOAD / 64];
+	for (int round = 0; round < 60; round++) {
+		struct cf_bits *b = cf_bits_new(MANY, SIZE_MAX, false), *c = cf_bits_new(MANY, SIZE_MAX, true);
+		assert_true(b && c);
+		memset(truth, 0, sizeof truth);
+		for (int k = 0; k < 12; k++) {
+			uint64_t most = round % 2 ? MANY : 300, at = next_random(&random_state) % MANY, value = next_random(&random_state) & 1;
+			uint64_t n = cf_min_u64(next_random(&random_state) % most, MANY - at);
 			cf_bits_set(b, at, n, value);
 			for (uint64_t i = at; i < at + n; i++)
 				truth[i] = value;
 		}
-		for (unsigned i = 0; i < 1024; i++)
-			assert_int_equal(bit(b, i), truth[i]);
-		for (int value = 0; value < 2; value++) {
-			uint64_t at = next_random(&random_state) % 1024, end = at + next_random(&random_state) % (1025 - at), want = at;
+		/* The same by way of words, and of a copy. */
+		memset(words, 0, sizeof words);
+		for (unsigned i = 0; i < MANY; i++) {
+			words[i / 64] |= (uint64_t)truth[i] << i % 64;
+			seen[i] = bit(b, i);
+		}
+		assert_memory_equal(seen, truth, sizeof truth);
+		cf_bits_load(c, 0, words, CF_ARRAY_LEN(words));
+		cf_bits_copy(b, c);
+		for (int k = 0; k < 300; k++) {
+			uint64_t at = next_random(&random_state) % MANY, end = at + next_random(&random_state) % (MANY - at + 1), want = at, value = next_random(&random_state) & 1;
 			while (want < end && truth[want] != value)
 				want++;
 			assert_int_equal(cf_bits_find(b, at, end, value), want);
+			assert_int_equal(cf_bits_find(c, at, end, value), want);
 		}
+		cf_bits_free(b);
+		cf_bits_free(c);
+	}
+	cf_bits_free(NULL);
+}
+
+/* Without room what is mixed becomes uniform, the safe way round, and what is uniform stays true. */
+static void test_bits_without_room(void **state)
+{
+	(void)state;
+	for (int otherwise = 0; otherwise < 2; otherwise++) {
+		struct cf_bits *b = cf_bits_new(MANY, 1200, otherwise);
+		unsigned wrong = 0, right = 0;
+		assert_non_null(b);
+		cf_bits_set(b, 3 * CF_BITS_LOAD, 2 * CF_BITS_LOAD, true);
+		for (uint64_t i = 0; i < 6; i++)
+			cf_bits_set(b, i * CF_BITS_LOAD + 100, 50, i < 3 || i > 4);
+		for (uint64_t i = 0; i < 6 * CF_BITS_LOAD; i++) {
+			uint64_t in = i % CF_BITS_LOAD, leaf = i / CF_BITS_LOAD;
+			bool outer = leaf == 3 || leaf == 4, truth = (in >= 100 && in < 150) != outer;
+			if (bit(b, i) == truth)
+				right++;
+			else if (++wrong)
+				assert_int_equal(bit(b, i), otherwise);
+		}
+		assert_true(right > 2 * CF_BITS_LOAD && wrong > 0);
+		assert_int_equal(cf_bits_find(b, 6 * CF_BITS_LOAD, MANY, true), MANY);
+		cf_bits_free(b);
 	}
 }
 
@@ -114,7 +156,8 @@ static void test_holes(void **state)
 	for (int round = 0; round < 300; round++) {
 		struct cf_map map;
 		struct cf_holes holes;
-		uint64_t taken[N / 64 + 2] = { 0 }, lcn, without = next_random(&random_state) % N, stop = without + next_random(&random_state) % (N - without);
+		struct cf_bits *taken = cf_bits_new(N, SIZE_MAX, false);
+		uint64_t lcn, without = next_random(&random_state) % N, stop = without + next_random(&random_state) % (N - without);
 		make_map(&map, 2 + next_random(&random_state) % 30, 5);
 		assert_int_equal(cf_holes_fill(&holes, &map, without, stop, NULL), 0);
 		for (int k = 0; k < 200; k++) {
@@ -144,6 +187,7 @@ static void test_holes(void **state)
 				}
 			}
 		}
+		cf_bits_free(taken);
 		cf_holes_free(&holes);
 		cf_map_free(&map);
 	}
@@ -162,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bits),
+		cmocka_unit_test(test_bits_without_room),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_too_large),
