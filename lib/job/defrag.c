@@ -209,6 +209,7 @@ static void describe(struct job *j)
 	json_object_set_new(plan, "streams_made_whole", number(j->plan.made_whole));
 	json_object_set_new(plan, "image_growth_bytes", number(j->plan.growth));
 	json_object_set_new(plan, "undo_bytes", number(j->undo_need));
+	json_object_set_new(plan, "streams_without_room", number(j->plan.no_room));
 	json_object_set_new(plan, "at_least", json_boolean(j->plan.incomplete));
 	json_object_set_new(plan, "limited", json_boolean(j->plan.limited));
 	json_object_set_new(plan, "after", j->plan.incomplete ? json_null() : describe_figures(&j->after));
@@ -243,7 +244,7 @@ static int tell_planning(void *user, uint64_t moved)
 static int make_plan(struct job *j, struct cf_error *err)
 {
 	struct cf_defrag_plan p = { .disk = j->s.disk[0]->block, .start = j->v->start, .size = j->v->size, .opt = j->opt,
-				    .progress = tell_planning, .user = j };
+				    .max_part = j->req->no_undo ? STEP_DATA : STEP_HELD, .progress = tell_planning, .user = j };
 	int r = cf_defrag_plan(&p, err);
 	j->before = p.before;
 	j->after = p.after;
@@ -251,7 +252,7 @@ static int make_plan(struct job *j, struct cf_error *err)
 	if (r < 0 || !j->plan.moved)
 		return r;
 	/* Blocks of $MFT and $Bitmap are journalled by each transaction that changes them. */
-	uint64_t steps = j->plan.moved / (STEP_HELD / 2) + 1;
+	uint64_t steps = j->plan.moved / (STEP_HELD / 2) + j->plan.steps + 1;
 	struct cf_series *s = cf_series_begin(j->s.disk[0]->block, &j->s.place[0], 0, err);
 	r = s ? cf_series_check_place(s, j->plan.moved + 2 * p.metadata + steps * 64 * CF_KIB, steps, 40, &j->undo_need, err) : -1;
 	cf_series_end(s);

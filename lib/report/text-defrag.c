@@ -81,13 +81,27 @@ static void figures(const struct pair *x)
 	number_line(x, _("Total MFT fragments"), "mft_extents");
 }
 
+/* What a plan leaves, or the work has left: of either's object. */
+static void left_text(struct cf_page *p, const json_t *o)
+{
+	uint64_t stayed = cf_num(o, "streams_without_room");
+	if (stayed)
+		cf_page_print(p, CF_INK_YELLOW, _("  %llu streams stay as they are: their MFT records have no room for a new place.\n"),
+			      (unsigned long long)stayed);
+	if (json_is_true(json_object_get(o, "limited")))
+		cf_page_print(p, CF_INK_YELLOW, "%s", _("  --max-bytes ends it before all is done.\n"));
+}
+
 static void plan_text(struct cf_page *p, const struct cf_result *r, const json_t *plan)
 {
 	char moved[32], grows[32], undo[32];
 	const char *least = json_is_true(json_object_get(plan, "at_least")) ? _("at least ") : "";
 	uint64_t bytes = cf_num(plan, "bytes_to_move");
 	if (!bytes) {
-		cf_page_print(p, CF_INK_GREEN, "\n%s\n", _("Nothing to move: the volume is as good as it gets. Nothing is written."));
+		bool more = json_is_true(json_object_get(plan, "limited")) || cf_num(plan, "streams_without_room");
+		cf_page_print(p, CF_INK_GREEN, "\n%s\n", more ? _("Nothing to move. Nothing is written.")
+								 : _("Nothing to move: the volume is as good as it gets. Nothing is written."));
+		left_text(p, plan);
 		return;
 	}
 	cf_page_heading(p, r->dry_run ? _("What would be done") : _("What will be done"));
@@ -100,24 +114,20 @@ static void plan_text(struct cf_page *p, const struct cf_result *r, const json_t
 			      cf_size(cf_num(plan, "undo_bytes"), undo));
 	else
 		cf_page_print(p, CF_INK_PLAIN, _("  No undo file is kept (--no-undo).\n"));
+	left_text(p, plan);
 	cf_page_print(p, CF_INK_DIM, "%s", _("  An image has no storage tiers, so there are none to optimise.\n"));
 }
 
 static void done_text(struct cf_page *p, const json_t *doc)
 {
 	char moved[32], written[32], undo[32];
-	uint64_t stayed = cf_num(doc, "streams_without_room");
 	if (!cf_num(doc, "bytes_moved"))
 		return;
 	cf_page_heading(p, _("Done"));
 	cf_page_print(p, CF_INK_PLAIN, _("  %s moved in %llu steps, %s written; every cluster was read back, and every cluster's owner checked.\n"),
 		      cf_size(cf_num(doc, "bytes_moved"), moved), (unsigned long long)cf_num(doc, "transactions"),
 		      cf_size(cf_num(doc, "bytes_written"), written));
-	if (stayed)
-		cf_page_print(p, CF_INK_YELLOW, _("  %llu streams stayed as they were: their MFT records have no room for a new place.\n"),
-			      (unsigned long long)stayed);
-	if (json_is_true(json_object_get(doc, "limited")))
-		cf_page_print(p, CF_INK_YELLOW, "%s", _("  --max-bytes ended it before all was done.\n"));
+	left_text(p, doc);
 	if (*cf_str(doc, "undo_file"))
 		cf_page_print(p, CF_INK_PLAIN, _("  Undo file: %s (%s); coldfix undo puts everything back.\n"), cf_str(doc, "undo_file"),
 			      cf_size(cf_num(doc, "undo_bytes"), undo));

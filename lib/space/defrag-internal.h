@@ -97,12 +97,13 @@ struct cf_look {
 	uint64_t records;
 	bool dedup;        /* there is a deduplication store */
 	uint32_t cluster_size, record_size;
-	const struct cf_move_target *skip; /* streams that can't be made whole: no room in their records */
+	const struct cf_move_target *skip; /* streams that can't be made whole: no room in their records; sorted by cf_by_target when a scan begins */
 	size_t n_skip;
 };
 
 int cf_look_begin(struct cf_look *look, struct cf_error *err) CF_MUST_CHECK; /* reads the folders; look->mft is set */
 void cf_look_end(struct cf_look *look);
+int cf_by_target(const void *a, const void *b); /* for qsort */
 
 struct cf_jobs {
 	struct cf_job *job;

@@ -257,12 +257,18 @@ static int group_jobs(struct seeing *s, const struct cf_mft_file *f, uint32_t nu
 	return add_job(s->jobs, &job);
 }
 
+int cf_by_target(const void *a, const void *b)
+{
+	const struct cf_move_target *x = a, *y = b;
+	if (x->record != y->record)
+		return x->record < y->record ? -1 : 1;
+	return x->stream < y->stream ? -1 : x->stream > y->stream;
+}
+
 static bool is_skipped(const struct cf_look *look, uint64_t record, uint32_t stream)
 {
-	for (size_t i = 0; i < look->n_skip; i++)
-		if (look->skip[i].record == record && look->skip[i].stream == stream)
-			return true;
-	return false;
+	const struct cf_move_target t = { record, stream };
+	return look->n_skip && bsearch(&t, look->skip, look->n_skip, sizeof t, cf_by_target);
 }
 
 static bool is_wanted(const struct cf_look *look, uint64_t record)

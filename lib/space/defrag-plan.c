@@ -49,8 +49,8 @@ int cf_defrag_plan(struct cf_defrag_plan *p, struct cf_error *err)
 	struct plan x = { p, p->start };
 	struct cf_txn *txn = cf_txn_begin(p->disk, PLAN_MEMORY, err);
 	struct cf_block *slice = txn ? cf_slice_open(cf_txn_block(txn), p->start, p->size, err) : NULL;
-	struct cf_defrag_io io = { .slice = slice, .growth = growth, .progress = progress, .user = &x, .max_held = UINT64_MAX,
-				   .max_data = UINT64_MAX };
+	uint64_t most = p->max_part ? p->max_part : UINT64_MAX;
+	struct cf_defrag_io io = { .slice = slice, .growth = growth, .progress = progress, .user = &x, .max_held = most, .max_data = most };
 	int r = slice ? cf_defrag_check_owners(slice, "the volume contradicts itself", err) : -1;
 	if (r == 0)
 		r = cf_defrag_run(&io, &p->opt, &p->before, &p->after, &p->result, err);

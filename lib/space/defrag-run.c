@@ -9,8 +9,8 @@
 
 #include "space/defrag-internal.h"
 
-#define ROUNDS_MAX 64
-#define WINDOW_TRIES 24 /* stretches that are tried for one size before a smaller one is */
+#define ROUNDS_MAX 4096
+#define WINDOW_TRIES 12 /* stretches that are tried for one size before a smaller one is */
 #define SKIP_MAX 65536u
 
 struct run {
@@ -22,7 +22,7 @@ struct run {
 	struct cf_look look;
 	struct cf_move_target *skip;
 	size_t n_skip;
-	uint64_t homeless, largest_homeless; /* clusters of jobs that found no place, and of the largest of them */
+	uint64_t homeless, largest_homeless, smallest_homeless; /* clusters of jobs that found no place, and of the two */
 	uint64_t open_data; /* bytes copied in the open transaction */
 	uint64_t cluster;   /* bytes */
 	bool stopped;       /* max_bytes */
@@ -32,9 +32,9 @@ struct run {
 
 static int commit(struct run *r, struct cf_error *err)
 {
-	if (!r->io->commit || !r->open_data)
+	if (!r->open_data)
 		return 0;
-	if (r->io->commit(r->io->user, err) < 0)
+	if (r->io->commit && r->io->commit(r->io->user, err) < 0)
 		return -1;
 	r->result->steps++;
 	r->open_data = 0;
@@ -62,6 +62,8 @@ struct moves {
 	struct cf_move *mv;
 	uint64_t *from; /* old place of each */
 	size_t n;
+	uint64_t *cut;  /* clusters after which a part ends; the last one: all */
+	size_t n_cuts;
 	bool as_planned, no_memory;
 };
 
@@ -117,6 +119,67 @@ static void free_moves(struct moves *m)
 {
 	free(m->mv);
 	free(m->from);
+	free(m->cut);
+}
+
+/* The moves of clusters [first, end) of all that m moves, into part. How many those are. *at: of the first one. */
+static size_t take_part(const struct moves *m, uint64_t first, uint64_t end, struct cf_move *part, size_t *at)
+{
+	size_t n = 0;
+	uint64_t start = 0;
+	for (size_t i = 0; i < m->n && start < end; start += m->mv[i++].count) {
+		const struct cf_move *mv = &m->mv[i];
+		uint64_t from = cf_max_u64(start, first), to = cf_min_u64(start + mv->count, end);
+		if (from >= to)
+			continue;
+		if (!n)
+			*at = i;
+		part[n++] = (struct cf_move){ mv->vcn + (from - start), to - from, mv->lcn + (from - start) };
+	}
+	return n;
+}
+
+/* Does a file that was moved so far fit into its MFT records? As cf_mover_fits. */
+static int fits_until(struct run *r, const struct moves *m, uint64_t end, struct cf_move *part, struct cf_error *err)
+{
+	size_t at = 0, n = take_part(m, 0, end, part, &at);
+	return cf_mover_fits(r->mover, &m->job->target, part, n, err);
+}
+
+/* The clusters before `end` of m that old runs end with; 0: none behind `start`. */
+static uint64_t run_end(const struct moves *m, uint64_t start, uint64_t end)
+{
+	uint64_t at = 0, last = 0;
+	for (size_t i = 0; i < m->n && at + m->mv[i].count <= end; i++) {
+		at += m->mv[i].count;
+		last = at;
+	}
+	return last > start ? last : 0;
+}
+
+/* Where the moves are cut into parts that one transaction can take. With more than one it is known before the first that all of them fit: a cut
+ * within a run takes room in the MFT record, one between two runs hardly ever. 1, 0: they don't fit, -1. */
+static int cut(struct run *r, struct moves *m, struct cf_error *err)
+{
+	uint64_t all = 0, most = cf_max_u64(cf_min_u64(r->io->max_held, r->io->max_data) / r->cluster, 1);
+	for (size_t i = 0; i < m->n; i++)
+		all += m->mv[i].count;
+	CF_FREE struct cf_move *part = calloc(m->n + 1, sizeof *part);
+	m->cut = calloc((size_t)(2 * (all / most) + m->n + 2), sizeof *m->cut);
+	if (!part || !m->cut)
+		return cf_fail_nomem(err);
+	for (uint64_t at = 0; all - at > most;) {
+		uint64_t end = at + most, between = run_end(m, at, end);
+		int rc = between ? fits_until(r, m, between, part, err) : 0;
+		end = rc == 1 ? between : end;
+		if (rc == 0)
+			rc = fits_until(r, m, end, part, err);
+		if (rc < 1)
+			return rc;
+		m->cut[m->n_cuts++] = at = end;
+	}
+	m->cut[m->n_cuts++] = all;
+	return m->n_cuts == 1 ? 1 : fits_until(r, m, all, part, err); /* one part: moving it tells */
 }
 
 /* The old places of one step: for `needed`, each cluster counts once. */
@@ -138,56 +201,36 @@ static void note_moved(struct run *r, const struct moves *m, const struct cf_mov
 	}
 }
 
-/* Moves the next part of a job, as much as the open transaction may still take. 1: done, 0: no room in the record, -1. */
-static int step(struct run *r, struct moves *m, size_t *at, uint64_t *in, struct cf_error *err)
+/* Moves clusters [start, end) of m in one transaction. 1: done, 0: no room in the record, -1. */
+static int step(struct run *r, struct moves *m, uint64_t start, uint64_t end, struct cf_error *err)
 {
 	/* With a journal the overlay holds what is copied; without one only $Bitmap and $MFT. */
 	uint64_t held = r->io->held ? r->io->held(r->io->user) : 0, room = r->io->max_held > held ? r->io->max_held - held : 0;
 	room = cf_min_u64(room, r->io->max_data > r->open_data ? r->io->max_data - r->open_data : 0);
-	uint64_t left = cf_max_u64(room / r->cluster, 1), whole = 0;
-	for (size_t i = *at; i < m->n; i++)
-		whole += m->mv[i].count;
-	whole -= *in;
-	/* A job that fits into the next transaction waits for it. */
-	if (whole > left && r->open_data) {
-		if (commit(r, err) < 0)
-			return -1;
-		return step(r, m, at, in, err);
-	}
-	CF_FREE struct cf_move *part = calloc(m->n - *at, sizeof *part);
+	/* What fits into the next transaction waits for it. */
+	if (end - start > room / r->cluster && r->open_data && commit(r, err) < 0)
+		return -1;
+	CF_FREE struct cf_move *part = calloc(m->n, sizeof *part);
+	size_t first = 0;
 	if (!part)
 		return cf_fail_nomem(err);
-	size_t n = 0, first = *at;
-	uint64_t next_in = *in;
-	while (*at + n < m->n && left) {
-		const struct cf_move *mv = &m->mv[*at + n];
-		uint64_t take = cf_min_u64(mv->count - next_in, left);
-		part[n] = (struct cf_move){ mv->vcn + next_in, take, mv->lcn + next_in };
-		left -= take;
-		n++;
-		next_in += take;
-		if (next_in < mv->count)
-			break;
-		next_in = 0;
-	}
+	size_t n = take_part(m, start, end, part, &first);
 	int rc = cf_mover_move(r->mover, &m->job->target, part, n, err);
 	if (rc <= 0)
 		return rc;
 	note_moved(r, m, part, n, first);
 	r->result->moves += n;
-	*at = first + n - (next_in ? 1 : 0);
-	*in = next_in;
 	return 1;
 }
 
 static int remember_no_room(struct run *r, const struct cf_move_target *t, struct cf_error *err)
 {
-	if (r->n_skip >= SKIP_MAX)
-		return cf_fail(err, CF_E_UNSUPPORTED, "more than %u files have MFT records without room for a new place", SKIP_MAX);
+	r->result->no_room++;
+	if (r->n_skip >= SKIP_MAX) /* the next round tries it again */
+		return 0;
 	if (!r->skip && !(r->skip = calloc(SKIP_MAX, sizeof *r->skip)))
 		return cf_fail_nomem(err);
 	r->skip[r->n_skip++] = *t;
-	r->result->no_room++;
 	r->look.skip = r->skip;
 	r->look.n_skip = r->n_skip;
 	return 0;
@@ -197,12 +240,11 @@ static int remember_no_room(struct run *r, const struct cf_move_target *t, struc
 static int carry_out(struct run *r, const struct cf_job *jobs, size_t n, struct cf_error *err)
 {
 	struct moves m;
-	size_t at = 0;
-	uint64_t in = 0;
 	int rc = get_moves(r, jobs, n, &m, err);
 	if (rc == 0)
-		for (rc = 1; rc == 1 && at < m.n;)
-			rc = step(r, &m, &at, &in, err);
+		rc = cut(r, &m, err);
+	for (size_t i = 0; i < m.n_cuts && rc == 1; i++)
+		rc = step(r, &m, i ? m.cut[i - 1] : 0, m.cut[i], err);
 	free_moves(&m);
 	return rc == 0 ? remember_no_room(r, &jobs->target, err) : rc;
 }
@@ -315,6 +357,7 @@ static int round_of_files(struct run *r, struct cf_jobs *jobs, struct cf_error *
 	struct cf_holes holes;
 	size_t done = 0;
 	r->homeless = r->largest_homeless = 0;
+	r->smallest_homeless = UINT64_MAX;
 	if (!jobs->n)
 		return 0;
 	if (cf_holes_fill(&holes, &r->map, 0, 0, err) < 0)
@@ -333,6 +376,7 @@ static int round_of_files(struct run *r, struct cf_jobs *jobs, struct cf_error *
 			continue;
 		r->homeless += jobs->job[i].clusters;
 		r->largest_homeless = cf_max_u64(r->largest_homeless, jobs->job[i].clusters);
+		r->smallest_homeless = cf_min_u64(r->smallest_homeless, jobs->job[i].clusters);
 	}
 	sort_jobs(jobs);
 	return carry_out_all(r, jobs, &done, err) < 0 ? -1 : done > 0;
@@ -347,6 +391,8 @@ static int all_fit(struct run *r, struct cf_jobs *jobs, struct cf_error *err)
 		n = same_stream(jobs, i);
 		int rc = get_moves(r, &jobs->job[i], n, &m, err);
 		if (rc == 0)
+			rc = cut(r, &m, err);
+		if (rc == 1)
 			rc = cf_mover_fits(r->mover, &jobs->job[i].target, m.mv, m.n, err);
 		free_moves(&m);
 		if (rc < 0)
@@ -416,18 +462,27 @@ static int empty_stretch(struct run *r, uint64_t goal, struct cf_jobs *jobs, str
 static int round_of_space(struct run *r, struct cf_jobs *jobs, struct cf_error *err)
 {
 	const struct cf_map *map = &r->map;
-	uint64_t largest = map->largest, half = map->free / 2, more = half + map->free / 16;
-	/* A little more than half, with room for what has no place yet; then half; then anything that is clearly better than what there
-	 * is. Where only some files count, just room for them. */
-	const uint64_t all[] = { more + r->homeless, more, half, largest + (half - cf_min_u64(half, largest)) / 2, largest + largest / 4 };
+	uint64_t largest = map->largest, half = map->free / 2, more = half + map->free / 16, goal = half;
+	/* A little more than half, with room for what has no place yet; then half. Where only some files count, just room for them. */
+	const uint64_t all[] = { more + r->homeless, more, half };
 	const uint64_t some[] = { r->homeless, r->largest_homeless };
-	const uint64_t *goal = r->opt->records ? some : all;
+	const uint64_t *first = r->opt->records ? some : all;
+	size_t n = r->opt->records ? CF_ARRAY_LEN(some) : CF_ARRAY_LEN(all);
 	int rc = 0;
-	if (!r->opt->records && largest >= half)
+	if (r->opt->records ? !r->homeless : largest >= half)
 		return 0;
-	for (size_t n = r->opt->records ? CF_ARRAY_LEN(some) : CF_ARRAY_LEN(all); n && rc == 0; n--, goal++)
-		if (*goal > largest && (r->opt->records || *goal > largest + largest / 8))
-			rc = empty_stretch(r, *goal, jobs, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (first[i] > largest && (r->opt->records || first[i] > largest + largest / 8))
+			rc = empty_stretch(r, first[i], jobs, err);
+	/* Then what is clearly better than what there is, the best first. */
+	if (r->opt->records)
+		goal = r->largest_homeless;
+	while (rc == 0 && goal > largest + largest / 8) {
+		goal = largest + (goal - largest) / 2;
+		rc = empty_stretch(r, goal, jobs, err);
+	}
+	if (rc == 0 && r->opt->records && r->smallest_homeless > largest)
+		rc = empty_stretch(r, r->smallest_homeless, jobs, err);
 	return rc;
 }
 
@@ -437,6 +492,8 @@ static int look(struct run *r, struct cf_defrag_figures *f, struct cf_jobs *jobs
 	jobs->n = 0;
 	jobs->full = false;
 	r->look.mft = cf_mover_mft(r->mover);
+	if (r->n_skip)
+		qsort(r->skip, r->n_skip, sizeof *r->skip, cf_by_target);
 	if (cf_map_read(&r->map, r->look.mft, err) < 0)
 		return -1;
 	return cf_look_at_files(&r->look, r->map.largest, f, jobs, err);

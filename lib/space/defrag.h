@@ -69,8 +69,8 @@ struct cf_defrag_io {
 	int (*progress)(void *user, uint64_t moved);
 	void *user;
 	bool copy_all;          /* without commit: not a plan, the overlay is committed by somebody else; copy the data, too */
-	uint64_t max_held;      /* commit when the overlay holds more; a single move adds at most so much again */
-	uint64_t max_data;      /* commit when so much was copied */
+	/* Commit when the overlay holds more, or so much was copied. What is larger than either goes in parts, so a plan needs the same two. */
+	uint64_t max_held, max_data;
 };
 
 /* The work on an overlay that is thrown away, after a check of who owns which cluster: what cf_defrag_run would do now. */
@@ -78,6 +78,7 @@ struct cf_defrag_plan {
 	struct cf_block *disk;  /* only read */
 	uint64_t start, size;   /* of the volume on it */
 	struct cf_defrag_options opt;
+	uint64_t max_part;      /* the smaller of the work's max_held and max_data; 0: no limit */
 	/* With user: bytes moved so far (nonzero stops); and a look at the volume as it would be, where data has not been copied. Both may be NULL. */
 	int (*progress)(void *user, uint64_t moved);
 	int (*look)(void *user, struct cf_block *slice, struct cf_error *err);
