@@ -9,8 +9,8 @@
  *
  * Left where they are: the system files (but for the parts of $MFT behind its first extent), $Extend, all of System Volume Information (the
  * deduplication store; shadow copies, whose places volsnap keeps as numbers), a paging file with a crash dump in it, files whose records are damaged.
- * Memory: two bits a cluster where free and used space alternate, up to 100 MiB (what goes beyond stays as it is: 5 TiB of nothing but
- * scattered 4 KiB clusters), eight bytes a folder for a moment, and about 100 MiB besides.
+ * Memory: two bits a cluster where free and used space alternate, up to 100 MiB (what goes beyond, 1 TiB of nothing but
+ * scattered 4 KiB clusters, stays as it is), eight bytes a folder for a moment, and about 100 MiB besides.
  */
 #ifndef CF_SPACE_DEFRAG_H
 #define CF_SPACE_DEFRAG_H

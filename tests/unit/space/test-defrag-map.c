@@ -47,7 +47,8 @@ static void test_bits(void **state)
 		assert_true(b && c);
 		memset(truth, 0, sizeof truth);
 		for (int k = 0; k < 12; k++) {
-			uint64_t most = round % 2 ? MANY : 300, at = next_random(&random_state) % MANY, value = next_random(&random_state) & 1;
+			uint64_t most = round % 2 ? MANY : 300, at = next_random(&random_state) % MANY;
+			bool value = next_random(&random_state) & 1;
 			uint64_t n = cf_min_u64(next_random(&random_state) % most, MANY - at);
 			cf_bits_set(b, at, n, value);
 			for (uint64_t i = at; i < at + n; i++)
@@ -63,7 +64,8 @@ static void test_bits(void **state)
 		cf_bits_load(c, 0, words, CF_ARRAY_LEN(words));
 		cf_bits_copy(b, c);
 		for (int k = 0; k < 300; k++) {
-			uint64_t at = next_random(&random_state) % MANY, end = at + next_random(&random_state) % (MANY - at + 1), want = at, value = next_random(&random_state) & 1;
+			uint64_t at = next_random(&random_state) % MANY, end = at + next_random(&random_state) % (MANY - at + 1), want = at;
+			bool value = next_random(&random_state) & 1;
 			while (want < end && truth[want] != value)
 				want++;
 			assert_int_equal(cf_bits_find(b, at, end, value), want);
