@@ -371,16 +371,8 @@ int cf_job_cleanup(const struct cf_request *req, struct cf_result *out)
 	}
 	out->dry_run = req->dry_run;
 	describe(&r, out);
-	bool to_do = anything(&r) && !req->dry_run;
 	out->exit_status = anything(&r) ? 4 : 0;
-	if (to_do && req->confirm) {
-		struct cf_result shown = *out;
-		shown.plan = true;
-		if (!req->confirm(req->user, &shown)) {
-			json_object_set_new(out->doc, "declined", json_true());
-			to_do = false;
-		}
-	}
+	bool to_do = anything(&r) && !req->dry_run && cf_session_confirmed(&r.s, out);
 	json_t *agreed = to_do ? describe_changes(&r) : NULL;
 	run_end(&r); /* the read-only view goes before the disk is opened for writing */
 	if (to_do)

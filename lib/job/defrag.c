@@ -135,21 +135,6 @@ static int choose_files(struct job *j, struct cf_error *err)
 	return 0;
 }
 
-/* Opens read-only; an unfinished change of an earlier run is first rolled back, unless nothing may be written. */
-static int open_for_plan(struct job *j, struct cf_error *err)
-{
-	bool only_look = j->req->dry_run || j->req->analyze;
-	if (cf_session_open(&j->s, j->req, NULL, false, err) == 0)
-		return 0;
-	if (err->code != CF_E_UNCLEAN || only_look)
-		return -1;
-	cf_session_close(&j->s);
-	if (cf_session_open(&j->s, j->req, NULL, true, err) < 0)
-		return -1;
-	cf_session_close(&j->s);
-	return cf_session_open(&j->s, j->req, NULL, false, err);
-}
-
 static int look(struct job *j, struct cf_error *err)
 {
 	if (cf_session_survey(&j->s, err) < 0 || choose_volume(j, err) < 0)
@@ -370,7 +355,7 @@ int cf_job_defrag(const struct cf_request *req, struct cf_result *out)
 	struct cf_error *err = &out->error;
 	int r = check_request(req, err);
 	if (r == 0)
-		r = open_for_plan(&j, err);
+		r = cf_session_open_for_plan(&j.s, req, err);
 	if (r == 0)
 		r = look(&j, err);
 	if (r == 0 && req->analyze)
@@ -385,15 +370,8 @@ int cf_job_defrag(const struct cf_request *req, struct cf_result *out)
 	out->dry_run = req->dry_run;
 	bool to_do = !req->analyze && j.plan.moved;
 	out->exit_status = to_do && req->dry_run ? 4 : 0;
-	if (to_do && !req->dry_run && req->confirm) {
-		struct cf_result shown = *out;
-		shown.plan = true;
-		if (!req->confirm(req->user, &shown)) {
-			json_object_set_new(out->doc, "declined", json_true());
-			out->exit_status = 4;
-			to_do = false;
-		}
-	}
+	if (to_do && !req->dry_run && !cf_session_confirmed(&j.s, out))
+		to_do = false;
 	cf_session_close(&j.s); /* the read-only view goes before the disk is opened for writing */
 	if (to_do && !req->dry_run)
 		r = execute(&j, out);

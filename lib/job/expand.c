@@ -351,19 +351,9 @@ int cf_job_expand(const struct cf_request *req, struct cf_result *out)
 	json_object_set_new(out->doc, "undo_file", json_null());
 	json_object_set_new(out->doc, "bytes_written", json_integer(0));
 	out->exit_status = empty || !req->dry_run ? 0 : 4;
-	if (empty || req->dry_run) {
+	if (empty || req->dry_run || !cf_session_confirmed(&r.s, out)) {
 		run_end(&r);
 		return 0;
-	}
-	if (req->confirm) {
-		struct cf_result shown = *out;
-		shown.plan = true;
-		if (!req->confirm(req->user, &shown)) {
-			json_object_set_new(out->doc, "declined", json_true());
-			out->exit_status = 4;
-			run_end(&r);
-			return 0;
-		}
 	}
 	json_t *agreed = describe_changes(&r);
 	if (req->output) {

@@ -338,16 +338,12 @@ static int commit(struct run *r, struct cf_result *out, struct cf_error *err)
 
 static bool confirmed(const struct cf_request *req, struct run *r, struct cf_result *out)
 {
-	if (!req->confirm)
-		return true;
-	struct cf_result shown = *out;
-	shown.plan = true;
 	const struct cf_disk *d = r->s.disk[0];
-	if (d->is_device)
+	if (req->confirm && d->is_device)
 		cf_notice(req, "%s: %s, serial %s, %llu bytes, %s, computer %s", d->path, d->model ? d->model : "unknown model",
 			  d->serial ? d->serial : "unknown", (unsigned long long)d->block->size, r->s.id[0],
 			  r->s.ctx.in && r->s.ctx.in->computer_name ? r->s.ctx.in->computer_name : "unknown");
-	return req->confirm(req->user, &shown) != 0;
+	return cf_session_confirmed(&r->s, out);
 }
 
 /* The same changes, but for a copy's GPT, whose backup moves to the end of a rounded-up image. */
@@ -439,11 +435,8 @@ int cf_job_task(const struct cf_request *req, const struct cf_task *task, struct
 	if (out->exit_status == 0 && !r.s.ctx.in)
 		ret = cf_fail(&out->error, CF_E_NO_WINDOWS, "no Windows installation was found on this disk");
 	bool to_do = ret == 0 && !req->dry_run && (r.total_pending || req->output);
-	if (to_do && r.total_pending && !confirmed(req, &r, out)) {
-		json_object_set_new(out->doc, "declined", json_true());
-		out->exit_status = 4;
+	if (to_do && r.total_pending && !confirmed(req, &r, out))
 		to_do = false;
-	}
 	json_t *agreed = to_do ? describe_changes(&r.w) : NULL;
 	if (to_do && req->output) {
 		ret = copy_then_execute(req, &r, agreed, out);

@@ -211,7 +211,7 @@ int cf_session_open_for_plan(struct cf_session *s, const struct cf_request *req,
 		return 0;
 	if (err)
 		*err = why;
-	if (why.code != CF_E_UNCLEAN || req->dry_run)
+	if (why.code != CF_E_UNCLEAN || req->dry_run || req->analyze)
 		return -1;
 	cf_session_close(s);
 	if (cf_session_open(s, req, NULL, true, err) < 0)
@@ -283,6 +283,20 @@ void cf_session_close(struct cf_session *s)
 		free(s->state[i]);
 	}
 	*s = (struct cf_session){ 0 };
+}
+
+bool cf_session_confirmed(const struct cf_session *s, struct cf_result *out)
+{
+	const struct cf_request *req = s->req;
+	struct cf_result shown = *out;
+	if (!req->confirm)
+		return true;
+	shown.plan = true;
+	if (req->confirm(req->user, &shown))
+		return true;
+	json_object_set_new(out->doc, "declined", json_true());
+	out->exit_status = 4;
+	return false;
 }
 
 int cf_session_path(const struct cf_session *s, const char *text, size_t *vol, const char **path, struct cf_error *err)

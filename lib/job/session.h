@@ -31,7 +31,7 @@ int cf_session_open(struct cf_session *s, const struct cf_request *req, const ch
 		    struct cf_error *err) CF_MUST_CHECK;
 
 /* For the plan of a command that will write: opens read-only; an unfinished commit of an earlier run is first rolled back, unless nothing may
- * be written (a dry run). */
+ * be written (a dry run, an analysis). */
 int cf_session_open_for_plan(struct cf_session *s, const struct cf_request *req, struct cf_error *err) CF_MUST_CHECK;
 /* The same for writing, in the middle of an expansion that has just made the disk's file larger: its record (txn/growth.h) is left alone. */
 int cf_session_open_growing(struct cf_session *s, const struct cf_request *req, const char *path, struct cf_error *err) CF_MUST_CHECK;
@@ -55,6 +55,9 @@ int cf_session_look(struct cf_session *s, const struct cf_request *req, const ch
 void cf_session_close(struct cf_session *s);
 
 void cf_notice(const struct cf_request *req, const char *fmt, ...) CF_PRINTF(2, 3);
+
+/* Shows the plan in out to whoever decides; true: go on (also where nobody is to be asked). Else out says that it was declined. */
+bool cf_session_confirmed(const struct cf_session *s, struct cf_result *out);
 
 /* ---- describe.c ---- */
 

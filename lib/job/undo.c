@@ -46,15 +46,8 @@ static int undo_file(const struct cf_request *req, struct cf_session *s, struct 
 		r->exit_status = info.bytes ? 4 : 0;
 		return 0;
 	}
-	if (req->confirm) {
-		struct cf_result shown = *r;
-		shown.plan = true;
-		if (!req->confirm(req->user, &shown)) {
-			json_object_set_new(r->doc, "declined", json_true());
-			r->exit_status = 4;
-			return 0;
-		}
-	}
+	if (!cf_session_confirmed(s, r))
+		return 0;
 	return put_back(req, s, r, file, &info);
 }
 
