@@ -114,16 +114,9 @@ static int delete_on(struct run *r, struct cf_block *slice, struct cf_clean_done
 /* The result as a whole machine: it must still be readable, and its fingerprints go with the commit. */
 static int look_at_result(struct run *r, struct cf_error *err)
 {
-	struct cf_block *block[CF_MAX_DISKS];
-	const char *path[CF_MAX_DISKS];
-	struct cf_survey_options opt = { .windows = r->s.req->windows };
-	for (unsigned d = 0; d < r->s.n; d++) {
-		block[d] = d == volume(r)->disk ? cf_series_block(r->series) : r->s.disk[d]->block;
-		path[d] = r->s.disk[d]->path;
-	}
-	cf_machine_free(r->result);
-	r->result = NULL;
-	if (cf_machine_survey(block, path, r->s.n, &opt, &r->result, err) < 0)
+	struct cf_block *instead[CF_MAX_DISKS] = { NULL };
+	instead[volume(r)->disk] = cf_series_block(r->series);
+	if (cf_session_survey_with(&r->s, instead, &r->result, err) < 0)
 		return cf_fail_prefix(err, "the cleaned disk could not be read again; nothing was written");
 	const struct cf_vol *v = r->plan->vol < r->result->n_vols ? &r->result->vol[r->plan->vol] : NULL;
 	if (!v || !v->vol || r->result->selected != r->s.m->selected)

@@ -94,16 +94,10 @@ static int make_plan(struct run *r, struct cf_error *err)
 /* The switch on an overlay, and a look at what comes out. */
 static int try_switch(struct run *r, struct cf_block *overlay, struct cf_error *err)
 {
-	struct cf_block *block[CF_MAX_DISKS] = { overlay };
-	const char *path[CF_MAX_DISKS];
-	struct cf_survey_options opt = { .windows = r->s.req->windows };
-	for (unsigned i = 0; i < r->s.n; i++) {
-		path[i] = r->s.disk[i]->path;
-		block[i] = i ? r->s.disk[i]->block : overlay;
-	}
+	struct cf_block *instead[CF_MAX_DISKS] = { overlay };
 	if (cf_expand_switch(&r->x, r->s.m, overlay, r->fresh, &r->changes, err) < 0)
 		return -1;
-	if (cf_machine_survey(block, path, r->s.n, &opt, &r->result, err) < 0)
+	if (cf_session_survey_with(&r->s, instead, &r->result, err) < 0)
 		return cf_fail_prefix(err, "the expanded disk could not be read again; nothing was switched");
 	return cf_expand_prove(&r->x, r->s.m, r->result, err);
 }

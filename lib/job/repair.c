@@ -114,12 +114,8 @@ static int detect(const struct run *r, const struct cf_context *c, struct cf_fin
 
 static int look_at_result(struct run *r, struct cf_block **overlay, struct cf_error *err)
 {
-	const char *path[CF_MAX_DISKS];
-	struct cf_survey_options opt = { .windows = r->s.req->windows };
 	struct cf_context c;
-	for (unsigned d = 0; d < r->s.n; d++)
-		path[d] = r->s.disk[d]->path;
-	if (cf_machine_survey(overlay, path, r->s.n, &opt, &r->result, err) < 0)
+	if (cf_session_survey_with(&r->s, overlay, &r->result, err) < 0)
 		return cf_fail_prefix(err, "the repaired disk could not be read again; nothing was written");
 	cf_context_make(&c, r->result, r->s.req);
 	c.collected = r->s.collected;

@@ -247,19 +247,25 @@ void cf_session_lock_in_box(const struct cf_session *s, struct cf_sandbox box)
 			  absent & CF_SANDBOX_SYSCALLS ? " seccomp" : "");
 }
 
-int cf_session_survey(struct cf_session *s, struct cf_error *err)
+int cf_session_survey_with(const struct cf_session *s, struct cf_block *const instead[CF_MAX_DISKS], struct cf_machine **m, struct cf_error *err)
 {
 	struct cf_block *block[CF_MAX_DISKS];
 	const char *path[CF_MAX_DISKS];
 	struct cf_survey_options opt = { .windows = s->req->windows };
 	for (unsigned i = 0; i < s->n; i++) {
-		block[i] = s->disk[i]->block;
+		block[i] = instead[i] ? instead[i] : s->disk[i]->block;
 		path[i] = s->disk[i]->path;
 	}
-	cf_machine_free(s->m);
-	s->m = NULL;
-	if (cf_machine_survey(block, path, s->n, &opt, &s->m, err) < 0)
-		return cf_fail_path(err, path[0]);
+	cf_machine_free(*m);
+	*m = NULL;
+	return cf_machine_survey(block, path, s->n, &opt, m, err);
+}
+
+int cf_session_survey(struct cf_session *s, struct cf_error *err)
+{
+	static struct cf_block *const as_they_are[CF_MAX_DISKS];
+	if (cf_session_survey_with(s, as_they_are, &s->m, err) < 0)
+		return cf_fail_path(err, s->disk[0]->path);
 	cf_context_make(&s->ctx, s->m, s->req);
 	s->ctx.collected = s->collected;
 	s->ctx.n_collected = s->n_collected;

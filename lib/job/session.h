@@ -44,6 +44,11 @@ void cf_session_lock_in(const struct cf_session *s, const char *folder);
  * remove and threads. */
 void cf_session_lock_in_box(const struct cf_session *s, struct cf_sandbox box);
 
+/* Surveys the disks as they would be: with instead[i], where it is not NULL, in place of disk i. *m is replaced (NULL: there was none, or an
+ * error). */
+int cf_session_survey_with(const struct cf_session *s, struct cf_block *const instead[CF_MAX_DISKS], struct cf_machine **m,
+			   struct cf_error *err) CF_MUST_CHECK;
+
 /* Surveys the disks and makes the context. */
 int cf_session_survey(struct cf_session *s, struct cf_error *err) CF_MUST_CHECK;
 
