@@ -275,8 +275,7 @@ static void describe(const struct run *r, struct cf_result *out)
 	json_object_set_new(doc, "update_pending", json_boolean(c->pending));
 	json_object_set_new(doc, "notes", describe_notes(r));
 	json_object_set_new(doc, "changes", describe_changes(r));
-	json_object_set_new(doc, "undo_file", json_null());
-	json_object_set_new(doc, "bytes_written", json_integer(0));
+	cf_describe_unwritten(doc);
 	json_object_set_new(doc, "bytes_planned", json_integer((json_int_t)r->held));
 	json_object_set_new(doc, "in_steps", json_boolean(r->done.stopped));
 }

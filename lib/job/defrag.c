@@ -146,11 +146,6 @@ static int look(struct job *j, struct cf_error *err)
 
 /* ---- as JSON ---- */
 
-static json_t *number(uint64_t n)
-{
-	return json_integer((json_int_t)n);
-}
-
 static json_t *describe_figures(const struct cf_defrag_figures *f)
 {
 	json_t *o = json_object();
@@ -164,7 +159,7 @@ static json_t *describe_figures(const struct cf_defrag_figures *f)
 		{ "mft_used_records", f->mft_used_records }, { "mft_extents", f->mft_fragments }, { "bad_records", f->bad_records },
 	};
 	for (size_t i = 0; i < CF_ARRAY_LEN(n); i++)
-		json_object_set_new(o, n[i].key, number(n[i].value));
+		json_object_set_new(o, n[i].key, cf_json_number(n[i].value));
 	json_object_set_new(o, "deduplication_store", json_boolean(f->dedup_store));
 	return o;
 }
@@ -173,7 +168,7 @@ static void describe(struct job *j)
 {
 	json_t *doc = j->out->doc, *vol = json_object(), *plan = json_object();
 	char letter[2] = { j->v->letter, 0 };
-	json_object_set_new(vol, "partition", number(j->v->number));
+	json_object_set_new(vol, "partition", cf_json_number(j->v->number));
 	json_object_set_new(vol, "letter", *letter ? json_string(letter) : json_null());
 	json_object_set_new(vol, "label", cf_json_text(j->v->label));
 	json_object_set_new(doc, "disk", cf_describe_disk(&j->s));
@@ -181,20 +176,19 @@ static void describe(struct job *j)
 	json_object_set_new(doc, "volume", vol);
 	json_object_set_new(doc, "before", describe_figures(&j->before));
 	json_object_set_new(doc, "after", json_null());
-	json_object_set_new(doc, "undo_file", json_null());
-	json_object_set_new(doc, "bytes_written", json_integer(0));
+	cf_describe_unwritten(doc);
 	json_object_set_new(doc, "bytes_moved", json_integer(0));
 	if (j->req->analyze) {
 		json_decref(plan);
 		json_object_set_new(doc, "plan", json_null());
 		return;
 	}
-	json_object_set_new(plan, "bytes_to_move", number(j->plan.moved));
-	json_object_set_new(plan, "moves", number(j->plan.moves));
-	json_object_set_new(plan, "streams_made_whole", number(j->plan.made_whole));
-	json_object_set_new(plan, "image_growth_bytes", number(j->plan.growth));
-	json_object_set_new(plan, "undo_bytes", number(j->undo_need));
-	json_object_set_new(plan, "streams_without_room", number(j->plan.no_room));
+	json_object_set_new(plan, "bytes_to_move", cf_json_number(j->plan.moved));
+	json_object_set_new(plan, "moves", cf_json_number(j->plan.moves));
+	json_object_set_new(plan, "streams_made_whole", cf_json_number(j->plan.made_whole));
+	json_object_set_new(plan, "image_growth_bytes", cf_json_number(j->plan.growth));
+	json_object_set_new(plan, "undo_bytes", cf_json_number(j->undo_need));
+	json_object_set_new(plan, "streams_without_room", cf_json_number(j->plan.no_room));
 	json_object_set_new(plan, "at_least", json_boolean(j->plan.incomplete));
 	json_object_set_new(plan, "limited", json_boolean(j->plan.limited));
 	json_object_set_new(plan, "after", j->plan.incomplete ? json_null() : describe_figures(&j->after));
@@ -206,15 +200,15 @@ static void describe_done(struct job *j)
 {
 	json_t *doc = j->out->doc;
 	const struct cf_series_stats *st = j->series ? cf_series_stats(j->series) : NULL;
-	json_object_set_new(doc, "bytes_moved", number(j->done.moved));
-	json_object_set_new(doc, "bytes_that_had_to_move", number(j->done.needed));
-	json_object_set_new(doc, "moves", number(j->done.moves));
-	json_object_set_new(doc, "streams_made_whole", number(j->done.made_whole));
-	json_object_set_new(doc, "streams_without_room", number(j->done.no_room));
+	json_object_set_new(doc, "bytes_moved", cf_json_number(j->done.moved));
+	json_object_set_new(doc, "bytes_that_had_to_move", cf_json_number(j->done.needed));
+	json_object_set_new(doc, "moves", cf_json_number(j->done.moves));
+	json_object_set_new(doc, "streams_made_whole", cf_json_number(j->done.made_whole));
+	json_object_set_new(doc, "streams_without_room", cf_json_number(j->done.no_room));
 	json_object_set_new(doc, "limited", json_boolean(j->done.limited));
-	json_object_set_new(doc, "transactions", number(st ? st->transactions : 0));
-	json_object_set_new(doc, "bytes_written", number(st ? st->bytes_written : 0));
-	json_object_set_new(doc, "undo_bytes", number(st ? st->undo_bytes : 0));
+	json_object_set_new(doc, "transactions", cf_json_number(st ? st->transactions : 0));
+	json_object_set_new(doc, "bytes_written", cf_json_number(st ? st->bytes_written : 0));
+	json_object_set_new(doc, "undo_bytes", cf_json_number(st ? st->undo_bytes : 0));
 	json_object_set_new(doc, "undo_file", cf_json_text(st ? st->undo_file : NULL));
 }
 

@@ -35,6 +35,24 @@ json_t *cf_json_text(const char *text)
 	return json_stringn(out.p ? (char *)out.p : "", out.n);
 }
 
+json_t *cf_json_number(uint64_t n)
+{
+	return json_integer((json_int_t)(n < INT64_MAX ? n : INT64_MAX));
+}
+
+void cf_json_set_path(json_t *j, const char *path)
+{
+	json_object_set_new(j, "path", cf_json_text(path));
+	if (strstr(path, "\\u{"))
+		json_object_set_new(j, "escaped", json_true());
+}
+
+void cf_describe_unwritten(json_t *doc)
+{
+	json_object_set_new(doc, "undo_file", json_null());
+	json_object_set_new(doc, "bytes_written", json_integer(0));
+}
+
 static json_t *partition(const struct cf_machine *m, const struct cf_vol *v)
 {
 	char type[CF_GUID_TEXT] = "";

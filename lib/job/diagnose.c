@@ -11,8 +11,7 @@ int cf_fill_info(const struct cf_session *s, json_t *doc, struct cf_error *err)
 	json_object_set_new(doc, "windows", cf_describe_windows(s));
 	json_object_set_new(doc, "problems", json_array());
 	json_object_set_new(doc, "changes", json_array());
-	json_object_set_new(doc, "undo_file", json_null());
-	json_object_set_new(doc, "bytes_written", json_integer(0));
+	cf_describe_unwritten(doc);
 	if (s->m->disk[0].parts.scheme == CF_SCHEME_NONE && !s->m->n_vols)
 		return cf_fail(err, CF_E_UNSUPPORTED, "neither a partition table nor a file system was recognised on this disk");
 	return 0;
@@ -48,8 +47,7 @@ int cf_fill_diagnose(const struct cf_session *s, json_t *doc, int *exit_status, 
 		json_object_set_new(doc, "windows", cf_describe_windows(s));
 		json_object_set_new(doc, "problems", cf_describe_findings(&fs));
 		json_object_set_new(doc, "changes", json_array());
-		json_object_set_new(doc, "undo_file", json_null());
-		json_object_set_new(doc, "bytes_written", json_integer(0));
+		cf_describe_unwritten(doc);
 		if (names_a_reason(&fs))
 			*exit_status = 4;
 		else if (!s->ctx.in)

@@ -342,8 +342,7 @@ int cf_job_expand(const struct cf_request *req, struct cf_result *out)
 	out->dry_run = req->dry_run;
 	describe_disk(&r, out);
 	describe_plan(&r, out);
-	json_object_set_new(out->doc, "undo_file", json_null());
-	json_object_set_new(out->doc, "bytes_written", json_integer(0));
+	cf_describe_unwritten(out->doc);
 	out->exit_status = empty || !req->dry_run ? 0 : 4;
 	if (empty || req->dry_run || !cf_session_confirmed(&r.s, out)) {
 		run_end(&r);

@@ -112,9 +112,7 @@ static json_t *entry(const char *path, const struct cf_stat *st)
 	char time[CF_TIME_TEXT];
 	cf_time_text(st->mtime, time);
 	json_t *j = json_object();
-	json_object_set_new(j, "path", cf_json_text(path));
-	if (strstr(path, "\\u{")) /* the name is not well-formed text: it was escaped */
-		json_object_set_new(j, "escaped", json_true());
+	cf_json_set_path(j, path);
 	json_object_set_new(j, "kind", json_string(st->kind == CF_FILE_DIRECTORY ? "directory" : "file"));
 	json_object_set_new(j, "size", json_integer((json_int_t)st->size));
 	json_object_set_new(j, "allocated", json_integer((json_int_t)st->allocated));

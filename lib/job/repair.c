@@ -252,8 +252,7 @@ static void describe(const struct run *r, struct cf_result *out)
 	json_object_set_new(doc, "windows", cf_describe_windows(&r->s));
 	json_object_set_new(doc, "problems", describe_found(r));
 	json_object_set_new(doc, "changes", describe_changes(&r->w));
-	json_object_set_new(doc, "undo_file", json_null());
-	json_object_set_new(doc, "bytes_written", json_integer(0));
+	cf_describe_unwritten(doc);
 	json_object_set_new(doc, "bytes_planned", json_integer((json_int_t)r->total_pending));
 }
 

@@ -88,6 +88,15 @@ json_t *cf_describe_dump(struct cf_dump_source *s, const char *path, const struc
 /* json_string for text that may not be UTF-8. NULL gives JSON null. */
 json_t *cf_json_text(const char *text);
 
+/* A count; more than JSON's integers reach becomes the largest. */
+json_t *cf_json_number(uint64_t n);
+
+/* "path", and "escaped" where the name is not well-formed text. */
+void cf_json_set_path(json_t *j, const char *path);
+
+/* "undo_file" and "bytes_written" while nothing has been written. */
+void cf_describe_unwritten(json_t *doc);
+
 /* ---- the commands ---- */
 
 int cf_job_info(const struct cf_request *req, struct cf_result *r);

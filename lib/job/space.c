@@ -5,7 +5,6 @@
  * reason; the command fails only when nothing can.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "job/session.h"
 #include "space/usage.h"
@@ -13,11 +12,6 @@
 #define TOP_DEFAULT 5
 
 /* Numbers that a hostile volume made up must not become negative. */
-static json_t *number(uint64_t n)
-{
-	return json_integer((json_int_t)cf_min_u64(n, INT64_MAX));
-}
-
 static json_t *classes(const struct cf_usage *u)
 {
 	json_t *list = json_array();
@@ -25,8 +19,8 @@ static json_t *classes(const struct cf_usage *u)
 		json_t *j = json_object();
 		json_object_set_new(j, "class", json_string(cf_usage_class_word(i)));
 		json_object_set_new(j, "title", json_string(cf_usage_class_text(i)));
-		json_object_set_new(j, "bytes", number(u->class[i].bytes));
-		json_object_set_new(j, "files", number(u->class[i].files));
+		json_object_set_new(j, "bytes", cf_json_number(u->class[i].bytes));
+		json_object_set_new(j, "files", cf_json_number(u->class[i].files));
 		json_array_append_new(list, j);
 	}
 	return list;
@@ -35,14 +29,12 @@ static json_t *classes(const struct cf_usage *u)
 static json_t *one_file(const struct cf_usage_file *f)
 {
 	json_t *j = json_object();
-	json_object_set_new(j, "path", cf_json_text(f->path));
-	if (strstr(f->path, "\\u{"))
-		json_object_set_new(j, "escaped", json_true());
+	cf_json_set_path(j, f->path);
 	json_object_set_new(j, "class", json_string(cf_usage_class_word(f->class)));
-	json_object_set_new(j, "size", number(f->size));
-	json_object_set_new(j, "allocated_bytes", number(f->allocated));
-	json_object_set_new(j, "extents", number(f->extents));
-	json_object_set_new(j, "links", number(f->links));
+	json_object_set_new(j, "size", cf_json_number(f->size));
+	json_object_set_new(j, "allocated_bytes", cf_json_number(f->allocated));
+	json_object_set_new(j, "extents", cf_json_number(f->extents));
+	json_object_set_new(j, "links", cf_json_number(f->links));
 	return j;
 }
 
@@ -60,12 +52,10 @@ static json_t *folder_list(const struct cf_usage *u)
 	for (size_t i = 0; i < u->n_folders; i++) {
 		const struct cf_usage_folder *f = &u->folder[i];
 		json_t *j = json_object();
-		json_object_set_new(j, "path", cf_json_text(f->path));
-		if (strstr(f->path, "\\u{"))
-			json_object_set_new(j, "escaped", json_true());
+		cf_json_set_path(j, f->path);
 		json_object_set_new(j, "class", json_string(cf_usage_class_word(f->class)));
-		json_object_set_new(j, "bytes", number(f->bytes));
-		json_object_set_new(j, "files", number(f->files));
+		json_object_set_new(j, "bytes", cf_json_number(f->bytes));
+		json_object_set_new(j, "files", cf_json_number(f->files));
 		json_array_append_new(list, j);
 	}
 	return list;
@@ -74,11 +64,11 @@ static json_t *folder_list(const struct cf_usage *u)
 static json_t *fragmentation(const struct cf_usage *u)
 {
 	json_t *j = json_object();
-	json_object_set_new(j, "files", number(u->clustered));
-	json_object_set_new(j, "fragmented_files", number(u->in_pieces));
-	json_object_set_new(j, "extents", number(u->extents));
+	json_object_set_new(j, "files", cf_json_number(u->clustered));
+	json_object_set_new(j, "fragmented_files", cf_json_number(u->in_pieces));
+	json_object_set_new(j, "extents", cf_json_number(u->extents));
 	json_object_set_new(j, "average_extents", json_real(u->clustered ? (double)u->extents / (double)u->clustered : 0.0));
-	json_object_set_new(j, "mft_extents", number(u->mft_extents));
+	json_object_set_new(j, "mft_extents", cf_json_number(u->mft_extents));
 	json_object_set_new(j, "most_fragmented", file_list(u->fragmented, u->n_fragmented));
 	return j;
 }
@@ -86,15 +76,15 @@ static json_t *fragmentation(const struct cf_usage *u)
 static json_t *free_space(const struct cf_usage *u)
 {
 	json_t *j = json_object(), *list = json_array();
-	json_object_set_new(j, "extents", number(u->free_extents));
-	json_object_set_new(j, "largest_bytes", number(u->largest_free));
-	json_object_set_new(j, "average_bytes", number(u->free_extents ? u->free / u->free_extents : 0));
+	json_object_set_new(j, "extents", cf_json_number(u->free_extents));
+	json_object_set_new(j, "largest_bytes", cf_json_number(u->largest_free));
+	json_object_set_new(j, "average_bytes", cf_json_number(u->free_extents ? u->free / u->free_extents : 0));
 	for (unsigned i = 0; i < CF_USAGE_BUCKETS; i++) {
 		json_t *b = json_object();
-		json_object_set_new(b, "from_bytes", number(cf_usage_bound(i)));
-		json_object_set_new(b, "below_bytes", i + 1 < CF_USAGE_BUCKETS ? number(cf_usage_bound(i + 1)) : json_null());
-		json_object_set_new(b, "extents", number(u->bucket[i].files));
-		json_object_set_new(b, "bytes", number(u->bucket[i].bytes));
+		json_object_set_new(b, "from_bytes", cf_json_number(cf_usage_bound(i)));
+		json_object_set_new(b, "below_bytes", i + 1 < CF_USAGE_BUCKETS ? cf_json_number(cf_usage_bound(i + 1)) : json_null());
+		json_object_set_new(b, "extents", cf_json_number(u->bucket[i].files));
+		json_object_set_new(b, "bytes", cf_json_number(u->bucket[i].bytes));
 		json_array_append_new(list, b);
 	}
 	json_object_set_new(j, "histogram", list);
@@ -110,26 +100,26 @@ static json_t *consistency(const struct cf_usage *u)
 	json_t *j = json_object();
 	json_object_set_new(j, "sound", json_boolean(cf_extent_check_sound(c)));
 	json_object_set_new(j, "detail", cf_json_text(text));
-	json_object_set_new(j, "lost_clusters", number(c->lost));
-	json_object_set_new(j, "unmarked_clusters", number(c->unmarked));
-	json_object_set_new(j, "cross_linked_clusters", number(c->cross_linked));
-	json_object_set_new(j, "bad_records", number(c->scan.bad));
-	json_object_set_new(j, "orphaned_records", number(c->scan.orphans));
-	json_object_set_new(j, "damaged_files", number(c->scan.damaged));
+	json_object_set_new(j, "lost_clusters", cf_json_number(c->lost));
+	json_object_set_new(j, "unmarked_clusters", cf_json_number(c->unmarked));
+	json_object_set_new(j, "cross_linked_clusters", cf_json_number(c->cross_linked));
+	json_object_set_new(j, "bad_records", cf_json_number(c->scan.bad));
+	json_object_set_new(j, "orphaned_records", cf_json_number(c->scan.orphans));
+	json_object_set_new(j, "damaged_files", cf_json_number(c->scan.damaged));
 	return j;
 }
 
 static void fill(json_t *j, const struct cf_usage *u)
 {
-	json_object_set_new(j, "cluster_size", number(u->cluster_size));
-	json_object_set_new(j, "total_bytes", number(u->total));
-	json_object_set_new(j, "used_bytes", number(u->used));
-	json_object_set_new(j, "free_bytes", number(u->free));
-	json_object_set_new(j, "reserved_bytes", number(u->reserved));
-	json_object_set_new(j, "files", number(u->files));
-	json_object_set_new(j, "folders", number(u->folders));
+	json_object_set_new(j, "cluster_size", cf_json_number(u->cluster_size));
+	json_object_set_new(j, "total_bytes", cf_json_number(u->total));
+	json_object_set_new(j, "used_bytes", cf_json_number(u->used));
+	json_object_set_new(j, "free_bytes", cf_json_number(u->free));
+	json_object_set_new(j, "reserved_bytes", cf_json_number(u->reserved));
+	json_object_set_new(j, "files", cf_json_number(u->files));
+	json_object_set_new(j, "folders", cf_json_number(u->folders));
 	json_object_set_new(j, "classes", classes(u));
-	json_object_set_new(j, "winsxs_shared_bytes", number(u->winsxs_shared));
+	json_object_set_new(j, "winsxs_shared_bytes", cf_json_number(u->winsxs_shared));
 	json_object_set_new(j, "largest_files", file_list(u->largest, u->n_largest));
 	json_object_set_new(j, "largest_folders", folder_list(u));
 	json_object_set_new(j, "fragmentation", fragmentation(u));
@@ -182,8 +172,8 @@ static int measure(const struct cf_session *s, size_t vol, json_t *list, unsigne
 	} else if (rc == 0) {
 		json_object_set_new(j, "reason", cf_json_text(v->vol || v->error.code == CF_OK ? why.message : v->error.message));
 		if (v->space.total_bytes) { /* FAT: what its table says */
-			json_object_set_new(j, "total_bytes", number(v->space.total_bytes));
-			json_object_set_new(j, "free_bytes", number(v->space.free_bytes));
+			json_object_set_new(j, "total_bytes", cf_json_number(v->space.total_bytes));
+			json_object_set_new(j, "free_bytes", cf_json_number(v->space.free_bytes));
 		}
 		if (why.code == CF_E_NO_MEMORY || why.code == CF_E_CANCELLED || why.code == CF_E_USAGE) {
 			*err = why;

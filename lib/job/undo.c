@@ -62,8 +62,7 @@ int cf_job_undo(const struct cf_request *req, struct cf_result *r)
 	bool settled = ret == 0 && s.rolled_back && !s.row_shortened && !file;
 	if (settled) {
 		json_object_set_new(r->doc, "rolled_back", json_true());
-		json_object_set_new(r->doc, "undo_file", json_null());
-		json_object_set_new(r->doc, "bytes_written", json_integer(0));
+		cf_describe_unwritten(r->doc);
 	}
 	if (ret == 0 && !file && !settled) {
 		file = newest = cf_undo_newest(&s.place[0], &r->error);
