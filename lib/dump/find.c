@@ -7,6 +7,7 @@
  */
 #include "dump/find.h"
 
+#include "base/grow.h"
 #include "base/hash.h"
 
 #include <stdio.h>
@@ -57,14 +58,9 @@ static void add(struct find *f, enum cf_dump_where where, size_t vol, const char
 		l->more = true;
 		return;
 	}
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 16;
-		struct cf_dump_place *grown = reallocarray(l->item, cap, sizeof *grown);
-		f->no_memory |= !grown;
-		if (!grown)
-			return;
-		l->item = grown;
-		l->cap = cap;
+	if (!CF_ROOM(l->item, l->n, l->cap, 16)) {
+		f->no_memory = true;
+		return;
 	}
 	char *copy = strdup(path);
 	f->no_memory |= !copy;

@@ -3,6 +3,8 @@
  */
 #include "dump/dump.h"
 
+#include "base/grow.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -226,14 +228,9 @@ static int add_extent(void *user, uint64_t file_off, uint64_t offset, uint64_t l
 		    (offset != UINT64_MAX && !cf_range_ok(offset, len, g->slice->size));
 	if (g->broken)
 		return 1;
-	if (g->n == g->cap) {
-		size_t cap = g->cap ? g->cap * 2 : 64;
-		struct extent *grown = reallocarray(g->extent, cap, sizeof *grown);
-		g->no_memory = !grown;
-		if (!grown)
-			return 1;
-		g->extent = grown;
-		g->cap = cap;
+	if (!CF_ROOM(g->extent, g->n, g->cap, 64)) {
+		g->no_memory = true;
+		return 1;
 	}
 	g->extent[g->n++] = (struct extent){ file_off, offset, len };
 	return 0;

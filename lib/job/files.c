@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/grow.h"
 #include "base/overflow.h"
 #include "base/stamp.h"
 #include "job/session.h"
@@ -95,14 +96,8 @@ static int enter_later(struct listing *l, const struct cf_stat *st)
 	int fresh = set_add(&l->seen, st->id);
 	if (fresh <= 0)
 		return fresh;
-	if (l->n_todo == l->max_todo) {
-		size_t max = l->max_todo ? l->max_todo * 2 : 256;
-		struct todo *grown = reallocarray(l->todo, max, sizeof *grown);
-		if (!grown)
-			return -1;
-		l->todo = grown;
-		l->max_todo = max;
-	}
+	if (!CF_ROOM(l->todo, l->n_todo, l->max_todo, 256))
+		return -1;
 	l->todo[l->n_todo++] = (struct todo){ json_array_size(l->entries) - 1, l->depth + 1 };
 	return 0;
 }

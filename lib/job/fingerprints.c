@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "job/session.h"
 
 struct list {
@@ -19,15 +20,9 @@ struct list {
 
 static int add(struct list *l, uint64_t off, uint64_t len, const char *what)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 32;
-		struct cf_txn_fingerprint *p = reallocarray(l->p, cap, sizeof *p);
-		if (!p) {
-			l->no_memory = true;
-			return 1;
-		}
-		l->p = p;
-		l->cap = cap;
+	if (!CF_ROOM(l->p, l->n, l->cap, 32)) {
+		l->no_memory = true;
+		return 1;
 	}
 	struct cf_txn_fingerprint *f = &l->p[l->n++];
 	*f = (struct cf_txn_fingerprint){ .offset = off, .length = len };

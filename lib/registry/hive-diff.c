@@ -7,6 +7,8 @@
  */
 #include "registry/hive-edit-internal.h"
 
+#include "base/grow.h"
+
 struct pair {
 	uint32_t before; /* CF_HIVE_NONE: made by the edits */
 	uint32_t after;
@@ -32,15 +34,9 @@ static int differ(struct walk *w, uint32_t after, const char *what)
 /* Takes over path. */
 static int push(struct walk *w, uint32_t before, uint32_t after, uint32_t parent_sk, char *path)
 {
-	if (w->n == w->cap) {
-		size_t cap = w->cap ? w->cap * 2 : 256;
-		struct pair *more = reallocarray(w->stack, cap, sizeof(*more));
-		if (!more) {
-			free(path);
-			return cf_fail_nomem(w->err);
-		}
-		w->stack = more;
-		w->cap = cap;
+	if (!CF_ROOM(w->stack, w->n, w->cap, 256)) {
+		free(path);
+		return cf_fail_nomem(w->err);
 	}
 	w->stack[w->n++] = (struct pair){ before, after, parent_sk, path };
 	return 0;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/grow.h"
 #include "base/overflow.h"
 
 #define FILES_MAX 65536u
@@ -34,14 +35,8 @@ static int add(struct list *l, const struct cf_stat *st)
 {
 	if (st->kind != CF_FILE_REGULAR || l->n >= FILES_MAX)
 		return 0;
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 64;
-		uint64_t *p = reallocarray(l->id, cap, sizeof *p);
-		if (!p)
-			return -1;
-		l->id = p;
-		l->cap = cap;
-	}
+	if (!CF_ROOM(l->id, l->n, l->cap, 64))
+		return -1;
 	l->id[l->n++] = st->id;
 	return 0;
 }

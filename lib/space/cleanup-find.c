@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "base/i18n.h"
 #include "base/utf16.h"
 
@@ -69,14 +70,8 @@ int cf_clean_set_add(struct cf_clean_set *s, uint64_t ref)
 static int add_folder(struct finder *f, const struct cf_clean_folder *folder)
 {
 	struct cf_clean_store *s = f->c->store;
-	if (s->n_folders == s->cap_folders) {
-		size_t cap = s->cap_folders ? s->cap_folders * 2 : 64;
-		struct cf_clean_folder *grown = reallocarray(s->folder, cap, sizeof *grown);
-		if (!grown)
-			return cf_fail_nomem(f->err);
-		s->folder = grown;
-		s->cap_folders = cap;
-	}
+	if (!CF_ROOM(s->folder, s->n_folders, s->cap_folders, 64))
+		return cf_fail_nomem(f->err);
 	s->folder[s->n_folders++] = *folder;
 	return 0;
 }
@@ -86,14 +81,8 @@ static int add_item(struct finder *f, struct cf_clean_item *it, struct cf_span n
 {
 	struct cf_clean_store *s = f->c->store;
 	uint8_t units = (uint8_t)(name.n / 2);
-	if (s->n_items == s->cap_items) {
-		size_t cap = s->cap_items ? s->cap_items * 2 : 256;
-		struct cf_clean_item *grown = reallocarray(s->item, cap, sizeof *grown);
-		if (!grown)
-			return cf_fail_nomem(f->err);
-		s->item = grown;
-		s->cap_items = cap;
-	}
+	if (!CF_ROOM(s->item, s->n_items, s->cap_items, 256))
+		return cf_fail_nomem(f->err);
 	it->name = (uint32_t)s->names.n;
 	if (cf_buf_append(&s->names, &units, 1) < 0 || cf_buf_append(&s->names, name.p, name.n) < 0)
 		return cf_fail_nomem(f->err);

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "base/utf16.h"
 #include "space/defrag-internal.h"
 #include "volume/ntfs-format.h"
@@ -206,14 +207,8 @@ static int add_job(struct cf_jobs *jobs, const struct cf_job *job)
 		jobs->full = true;
 		return 0;
 	}
-	if (jobs->n == jobs->cap) {
-		size_t cap = jobs->cap ? jobs->cap * 2 : 256;
-		struct cf_job *p = reallocarray(jobs->job, cap, sizeof *p);
-		if (!p)
-			return -1;
-		jobs->job = p;
-		jobs->cap = cap;
-	}
+	if (!CF_ROOM(jobs->job, jobs->n, jobs->cap, 256))
+		return -1;
 	jobs->job[jobs->n++] = *job;
 	return 0;
 }

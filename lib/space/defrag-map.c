@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "space/defrag-internal.h"
 #include "volume/ntfs-format.h"
 
@@ -165,14 +166,8 @@ static unsigned class_of(uint64_t count)
 static int put(struct cf_holes *h, struct cf_hole hole)
 {
 	unsigned c = class_of(hole.count);
-	if (h->of[c].n == h->of[c].cap) {
-		size_t cap = h->of[c].cap ? h->of[c].cap * 2 : 16;
-		struct cf_hole *p = reallocarray(h->of[c].hole, cap, sizeof *p);
-		if (!p)
-			return -1;
-		h->of[c].hole = p;
-		h->of[c].cap = cap;
-	}
+	if (!CF_ROOM(h->of[c].hole, h->of[c].n, h->of[c].cap, 16))
+		return -1;
 	h->of[c].hole[h->of[c].n++] = hole;
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "base/i18n.h"
 #include "base/utf16.h"
 #include "dump/find.h"
@@ -96,15 +97,9 @@ static const struct rule profile_rules[] = {
 
 static void mark(struct cf_usage_marks *marks, uint64_t record, enum cf_usage_class class)
 {
-	if (marks->n == marks->max) {
-		size_t max = marks->max ? marks->max * 2 : 64;
-		struct cf_usage_mark *grown = reallocarray(marks->item, max, sizeof *grown);
-		if (!grown) {
-			marks->no_memory = true;
-			return;
-		}
-		marks->item = grown;
-		marks->max = max;
+	if (!CF_ROOM(marks->item, marks->n, marks->max, 64)) {
+		marks->no_memory = true;
+		return;
 	}
 	marks->item[marks->n++] = (struct cf_usage_mark){ record, class };
 }

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "base/utf16.h"
 
 #define DEPTH_MAX 4096u /* names of a path that are shown */
@@ -37,14 +38,8 @@ uint32_t cf_usage_tree_at(struct cf_usage_tree *t, uint64_t record, bool *outsid
 		return CF_USAGE_NONE;
 	if (t->index[record])
 		return t->index[record] - 1;
-	if (t->n == t->max) {
-		size_t max = t->max ? t->max * 2 : 1024;
-		struct cf_usage_dir *grown = reallocarray(t->dir, max, sizeof *grown);
-		if (!grown)
-			return CF_USAGE_NONE;
-		t->dir = grown;
-		t->max = max;
-	}
+	if (!CF_ROOM(t->dir, t->n, t->max, 1024))
+		return CF_USAGE_NONE;
 	t->dir[t->n] = (struct cf_usage_dir){ .record = (uint32_t)record, .parent = CF_USAGE_NONE, .class = CF_USAGE_OTHER };
 	t->index[record] = (uint32_t)++t->n;
 	return (uint32_t)(t->n - 1);

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/grow.h"
+
 #define CHECK_MAX (UINT64_C(1) << 30) /* clusters that are checked on the way: 128 MiB of bits */
 #define MOSTLY_ONE 4                  /* a folder is left out of the list when one folder in it holds all but 1/4 of it */
 
@@ -83,19 +85,6 @@ static int compare_top(const void *a, const void *b)
 	return x->record < y->record ? -1 : x->record > y->record;
 }
 
-static bool room(void **array, size_t n, size_t *max, size_t size)
-{
-	if (n < *max)
-		return true;
-	size_t more = *max ? *max * 2 : 256;
-	void *grown = reallocarray(*array, more, size);
-	if (!grown)
-		return false;
-	*array = grown;
-	*max = more;
-	return true;
-}
-
 /* The folder that a name lies in. False: out of memory. */
 static bool folder_of(struct scan *s, uint64_t parent, uint32_t *dir)
 {
@@ -147,14 +136,14 @@ static int see_folder(struct scan *s, const struct cf_mft_file *f)
 
 static int see_linked(struct scan *s, const struct cf_mft_file *f, enum cf_usage_class own)
 {
-	if (!room((void **)&s->linked, s->n_linked, &s->max_linked, sizeof *s->linked))
+	if (!CF_ROOM(s->linked, s->n_linked, s->max_linked, 256))
 		return -1;
 	struct linked *l = &s->linked[s->n_linked++];
 	*l = (struct linked){ .bytes = f->allocated, .parents = s->n_parents, .class = (uint8_t)own };
 	for (size_t i = 0; i < f->name_count; i++) {
 		if (f->names[i].space == 2)
 			continue;
-		if (!room((void **)&s->parents, s->n_parents, &s->max_parents, sizeof *s->parents) ||
+		if (!CF_ROOM(s->parents, s->n_parents, s->max_parents, 256) ||
 		    !folder_of(s, f->names[i].parent, &s->parents[s->n_parents]))
 			return -1;
 		s->n_parents++;

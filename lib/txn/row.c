@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/overflow.h"
 #include "txn/place.h"
 
@@ -15,14 +16,8 @@
 
 static int row_add(struct cf_row *row, size_t *cap, uint64_t at, struct cf_error *err)
 {
-	if (row->all == *cap) {
-		size_t n = *cap ? *cap * 2 : 16;
-		uint64_t *p = reallocarray(row->at, n, sizeof *p);
-		if (!p)
-			return cf_fail_nomem(err);
-		row->at = p;
-		*cap = n;
-	}
+	if (!CF_ROOM(row->at, row->all, *cap, 16))
+		return cf_fail_nomem(err);
 	row->at[row->all++] = at;
 	return 0;
 }

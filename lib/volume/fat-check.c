@@ -8,6 +8,8 @@
  */
 #include "volume/fat.h"
 
+#include "base/grow.h"
+
 #define FILES_MAX (1u << 20) /* an ESP has a few hundred */
 
 struct check {
@@ -69,14 +71,8 @@ static int not_into_free(struct check *c, uint32_t first, struct cf_error *err)
 
 static int push(struct check *c, uint32_t cluster, struct cf_error *err)
 {
-	if (c->n == c->cap) {
-		size_t cap = c->cap ? c->cap * 2 : 64;
-		uint32_t *folder = reallocarray(c->folder, cap, sizeof *folder);
-		if (!folder)
-			return cf_fail_nomem(err);
-		c->folder = folder;
-		c->cap = cap;
-	}
+	if (!CF_ROOM(c->folder, c->n, c->cap, 64))
+		return cf_fail_nomem(err);
 	c->folder[c->n++] = cluster;
 	return 0;
 }

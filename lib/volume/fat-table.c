@@ -7,6 +7,8 @@
  */
 #include "volume/fat.h"
 
+#include "base/grow.h"
+
 #define FAT_PAGES_CLEAN_MAX 1024 /* 48 MiB; beyond that clean pages are let go */
 
 /* ---- pages ------------------------------------------------------------------------------------------------ */
@@ -263,14 +265,8 @@ int cf_fat_chain_add(struct fat_chain *c, uint32_t cluster)
 		c->clusters++;
 		return 0;
 	}
-	if (c->n == c->cap) {
-		size_t cap = c->cap ? c->cap * 2 : 8;
-		struct fat_run *run = reallocarray(c->run, cap, sizeof *run);
-		if (!run)
-			return -1;
-		c->run = run;
-		c->cap = cap;
-	}
+	if (!CF_ROOM(c->run, c->n, c->cap, 8))
+		return -1;
 	c->run[c->n++] = (struct fat_run){ .index = c->clusters++, .first = cluster, .count = 1 };
 	return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/grow.h"
 #include "base/guid.h"
 #include "base/hash.h"
 #include "base/span.h"
@@ -182,6 +183,21 @@ static void test_time(void **state)
 	assert_string_equal(stamp, again);
 }
 
+static void test_room(void **state)
+{
+	(void)state;
+	uint32_t *p = NULL;
+	size_t n = 0, cap = 0;
+	for (; n < 100; n++) {
+		assert_true(CF_ROOM(p, n, cap, 3));
+		assert_true(cap > n && cap <= 3 + 2 * n);
+		p[n] = (uint32_t)n;
+	}
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(p[i], i);
+	free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,7 +205,7 @@ int main(void)
 		cmocka_unit_test(test_guid),	      cmocka_unit_test(test_utf16_round_trip),
 		cmocka_unit_test(test_utf8_refused), cmocka_unit_test(test_nocase),
 		cmocka_unit_test(test_hash),	      cmocka_unit_test(test_error), cmocka_unit_test(test_tame),
-		cmocka_unit_test(test_escape),	      cmocka_unit_test(test_time),
+		cmocka_unit_test(test_escape),	      cmocka_unit_test(test_time), cmocka_unit_test(test_room),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
