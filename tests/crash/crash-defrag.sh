@@ -11,7 +11,8 @@ cd "$work"
 trap 'rm -rf "$work"' EXIT
 truncate -s 24M volume
 mkntfs -F -Q -q -T -s 512 -p 0 -H 255 -S 63 -c 4096 volume >mkntfs.log 2>&1 || { sed 's/^/# /' mkntfs.log; exit 1; }
-# Long run lists with attribute lists, small ones, a stream, holes, compression, a folder and $MFT in pieces, many small files.
+# Long run lists with attribute lists, small ones, a stream, holes, compressed files of several units in pieces, a folder and $MFT in pieces, many
+# small files.
 tr ' ' '\t' >manifest <<'EOF'
 now 1704067200
 compressed /comp1.bin 64K
@@ -19,6 +20,10 @@ compressed /comp2.bin 64K
 fragment /long.bin /gone1.bin 420
 fragment /short.bin /gone2.bin 30
 stream /short.bin ads 90K
+scatter /large 96K
+compressed /units1.bin 300K
+compressed /units2.bin 300K
+mft /mft 3
 scatter /pieces 24K
 many /many 260 260
 sparse /sparse.bin 400K

@@ -235,9 +235,6 @@ void write_text(ntfs_volume *vol, const char *path, const char *text)
 	must_close(ni);
 }
 
-struct extent {
-	s64 lcn, length;
-};
 
 /* The free extents in the order of the disk; ends with length 0. */
 static struct extent *free_extents(ntfs_volume *vol, s64 *total)
@@ -277,7 +274,7 @@ static struct extent *free_extents(ntfs_volume *vol, s64 *total)
 	return e;
 }
 
-static void take(ntfs_volume *vol, const struct extent *e)
+void take(ntfs_volume *vol, const struct extent *e)
 {
 	for (; e->length; e++)
 		if (ntfs_bitmap_set_run(vol->lcnbmp_na, e->lcn, e->length))
@@ -286,7 +283,7 @@ static void take(ntfs_volume *vol, const struct extent *e)
 
 /* Gives an empty file these extents, already taken, the whole length valid: reads give what the clusters hold, zeros on a new image.
  * We choose the clusters, because libntfs-3g's allocator spreads large files and gives up before the volume is full. */
-static void assign(ntfs_volume *vol, const char *path, const struct extent *e, s64 size)
+void assign(ntfs_volume *vol, const char *path, const struct extent *e, s64 size)
 {
 	ntfs_inode *ni = must_open(vol, path);
 	ntfs_attr *na = open_data(ni, path);
@@ -394,11 +391,11 @@ void leave(ntfs_volume *vol, s64 rest, const char *path)
 }
 
 /* Two files of n clusters that take turns, so every cluster of each is an extent of its own. */
-void fragment(ntfs_volume *vol, const char *path, const char *other, s64 n)
+void fragment(ntfs_volume *vol, const char *path, const char *other, s64 n, s64 each)
 {
 	const char *name[2] = {path, other};
 	struct extent *e[2], *all, *big;
-	s64 total, size = n * vol->cluster_size;
+	s64 total, size = n * each * vol->cluster_size;
 
 	for (int i = 0; i < 2; i++) {
 		create(vol, name[i], S_IFREG);
@@ -410,10 +407,10 @@ void fragment(ntfs_volume *vol, const char *path, const char *other, s64 n)
 	for (struct extent *x = all; x->length; x++)
 		if (x->length > big->length)
 			big = x;
-	if (big->length < 2 * n)
+	if (big->length < 2 * n * each)
 		die("%s: no room for %" PRId64 " extents", path, n);
 	for (s64 k = 0; k < 2 * n; k++)
-		e[k % 2][k / 2] = (struct extent){big->lcn + k, 1};
+		e[k % 2][k / 2] = (struct extent){big->lcn + k * each, each};
 	free(all);
 	/* Both taken before either runlist is written: a long one needs MFT records, which need clusters. */
 	take(vol, e[0]);

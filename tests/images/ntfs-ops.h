@@ -10,6 +10,15 @@
 
 struct _ntfs_volume;
 
+/* Clusters; a list ends with length 0. */
+struct extent {
+	int64_t lcn, length;
+};
+/* Marks them as used. */
+void take(struct _ntfs_volume *vol, const struct extent *e);
+/* Gives an empty file these extents, already taken, the whole length valid. */
+void assign(struct _ntfs_volume *vol, const char *path, const struct extent *e, int64_t size);
+
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* Paths use '/'; sizes and offsets are bytes. The manifest operations of the same names say more. */
@@ -32,7 +41,10 @@ void track_quota(struct _ntfs_volume *vol);
 void delete_file(struct _ntfs_volume *vol, const char *path);
 void set_attributes(struct _ntfs_volume *vol, const char *path, const char *letters);
 void set_time(struct _ntfs_volume *vol, const char *path, time_t t);
-void fragment(struct _ntfs_volume *vol, const char *path, const char *other, int64_t n);
+/* Two files of n pieces of `each` clusters, in turns. */
+void fragment(struct _ntfs_volume *vol, const char *path, const char *other, int64_t n, int64_t each);
+/* $MFT in n more pieces: what lies behind it is given to files below dir, then small files are made there until it grows elsewhere. */
+void split_mft(struct _ntfs_volume *vol, const char *dir, int64_t n);
 void leave(struct _ntfs_volume *vol, int64_t rest, const char *path);
 void scatter(struct _ntfs_volume *vol, const char *dir, int64_t size);
 /* n small files below dir, `per` to a leaf folder, with temporary files made and deleted in between. */

@@ -20,7 +20,8 @@
  *	poke PATH OFFSET SOURCE    write a file's bytes into an existing file
  *	delete PATH                attr PATH LETTERS (rhsa)   time PATH EPOCH
  *	dosname PATH SHORT         names that are 8.3 already get their DOS name by themselves
- *	fragment PATH OTHER N      two files of N clusters each, every cluster a piece of its own
+ *	fragment PATH OTHER N [C]  two files of N pieces each, in turns; each of C clusters (1)
+ *	mft DIR N                  $MFT in N more pieces: walls behind it and small files, both below DIR
  *	leave MIB PATH             a solid file that leaves so much free space
  *	scatter DIR BYTES          fills the volume with files of this size and deletes every second
  *	many DIR N PER             N small files, PER to a folder, temporary files created and deleted in between
@@ -131,8 +132,10 @@ static void run(ntfs_volume *vol, char **f, int n)
 		set_time(vol, f[1], number(f[2]));
 	} else if (n == 3 && !strcmp(op, "dosname")) {
 		set_dos_name(vol, f[1], f[2]);
-	} else if (n == 4 && !strcmp(op, "fragment")) {
-		fragment(vol, f[1], f[2], number(f[3]));
+	} else if ((n == 4 || n == 5) && !strcmp(op, "fragment")) {
+		fragment(vol, f[1], f[2], number(f[3]), n == 5 ? number(f[4]) : 1);
+	} else if (n == 3 && !strcmp(op, "mft")) {
+		split_mft(vol, f[1], number(f[2]));
 	} else if (n == 3 && !strcmp(op, "leave")) {
 		leave(vol, number(f[1]) << 20, f[2]);
 	} else if (n == 3 && !strcmp(op, "scatter")) {

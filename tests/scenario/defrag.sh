@@ -34,6 +34,7 @@ try() { # name disk: all that must hold of a scattered disk
 	jq '.plan.bytes_to_move' out >planned
 	json 0 "$name: defrag" defrag --yes "$disk" "$@"
 	is "$name: moves what was planned" ".bytes_moved == $(cat planned) and .bytes_moved > 1000000"
+	is "$name: \$MFT was in pieces, and is in two at most" '.before.mft_extents >= 3 and .after.mft_extents <= 2'
 	is "$name: no fragments are left" '.after.fragmented_files == 0 and .after.fragmented_folders == 0'
 	is "$name: half of the free space is in one piece" '.after.largest_free_extent_bytes * 2 >= .after.free_bytes and .before.largest_free_extent_bytes * 2 < .before.free_bytes'
 	is "$name: as much is free as before" '.after.free_bytes == .before.free_bytes and .after.files == .before.files and .after.folders == .before.folders'
@@ -49,7 +50,7 @@ try() { # name disk: all that must hold of a scattered disk
 	ok "$name: one retired undo file is left" test "$(beside "$disk")" = "./$disk.coldfix-undo.undone"
 }
 
-# Files of more than 1,000 extents (attribute lists), compressed, sparse, alternate streams, hard links, thousands of small free extents.
+# Files of more than 1,000 extents (attribute lists), compressed ones of one and of several units, $MFT in pieces, sparse, alternate streams, hard links, thousands of small free extents.
 scattered() { # pieces count-of-files
 	cat <<EOF
 compressed	/comp1.bin	64K
@@ -65,6 +66,10 @@ link	/link1.bin	/long.bin
 link	/link2.bin	/long.bin
 many	/many	900	90
 link	/link3.bin	/short.bin
+scatter	/large	256K
+compressed	/units1.bin	900K
+compressed	/units2.bin	900K
+mft	/mft	4
 scatter	/pieces	$1
 many	/late	300	300
 delete	/gone1.bin
@@ -98,10 +103,13 @@ if [ "${4:-1}" = 2 ]; then
 fi
 mk a.raw --gen 2 --size 256M --manifest m
 try 'Gen 2, raw' a.raw
-again a.raw n.raw
-h=$(hash n.raw)
+h=$(hash a.raw)
+# Tens of thousands of free extents, without undo.
+printf 'fragment\t/long.bin\t/gone.bin\t900\nscatter\t/pieces\t4K\ndelete\t/gone.bin\n' >m-many
+mk n.raw --gen 2 --size 304M --cluster 2048 --manifest m-many
 streams n.raw before.txt
 json 0 'no undo: defrag' defrag --yes --no-undo n.raw
+is 'no undo: 20,000 free extents, then half of the free space in one' '.before.free_extents > 20000 and .after.free_extents * 2 < .before.free_extents and .after.largest_free_extent_bytes * 2 >= .after.free_bytes and .after.fragmented_files == 0'
 is 'no undo: no undo file' '.undo_file == null and .undo_bytes == 0'
 ok 'no undo: nothing beside the disk' test -z "$(beside n.raw)"
 streams n.raw after.txt
