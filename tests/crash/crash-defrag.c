@@ -210,9 +210,12 @@ static int run(struct cf_block *base, bool no_undo, unsigned points, uint32_t se
 			  .place = { .state_base = "/nowhere/disk.img", .disk_id = "id", .disk_path = "disk.img", .no_undo = no_undo } };
 	struct cf_error err = { 0 };
 	struct cf_defrag_result result = { 0 };
+	struct cf_defrag_plan plan = { .disk = base, .size = base->size, .max_part = STEP };
 	struct machine *before = machine_new(base), *m = machine_new(base), *after = NULL;
 	static int number;
 	int r = digest(base, &t.want, &err);
+	if (r == 0)
+		r = cf_defrag_plan(&plan, &err);
 	machine_install(m);
 	machine_record(m);
 	if (r == 0)
@@ -223,6 +226,10 @@ static int run(struct cf_block *base, bool no_undo, unsigned points, uint32_t se
 		wrong("the work", "failed", &err);
 	else if (result.steps < 4 || result.made_whole < 4)
 		r = wrong("the work", "is too small to show anything", NULL);
+	else if (result.moved != plan.result.moved || result.made_whole != plan.result.made_whole || result.no_room != plan.result.no_room)
+		r = wrong("the work", "is not what was planned", NULL);
+	else if (result.no_room != 1)
+		r = wrong("the file whose MFT record is full", "was moved, or others were not", NULL);
 	machine_install(NULL);
 	t.after = after = machine_clone(m);
 	if (r == 0)
