@@ -30,18 +30,30 @@ int cf_block_read(struct cf_block *b, uint64_t off, void *buf, size_t len, struc
 	return 0;
 }
 
-int cf_block_write(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err)
+typedef int write_fn(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err);
+
+static int checked_write(struct cf_block *b, write_fn *fn, uint64_t off, const void *buf, size_t len, struct cf_error *err)
 {
-	if (b->read_only || !b->ops->write)
+	if (b->read_only || !fn)
 		return cf_fail_at(err, CF_E_READ_ONLY, off, "the disk is open for reading only");
 	if (check_range(b, off, len, "writing", err) < 0)
 		return -1;
 	if (len == 0)
 		return 0;
-	if (b->ops->write(b, off, buf, len, err) < 0)
+	if (fn(b, off, buf, len, err) < 0)
 		return -1;
 	b->bytes_written += len;
 	return 0;
+}
+
+int cf_block_write(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err)
+{
+	return checked_write(b, b->ops->write, off, buf, len, err);
+}
+
+int cf_block_put(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err)
+{
+	return checked_write(b, b->ops->put ? b->ops->put : b->ops->write, off, buf, len, err);
 }
 
 int cf_block_flush(struct cf_block *b, struct cf_error *err)
@@ -63,22 +75,33 @@ int cf_block_read_direct(struct cf_block *b, uint64_t off, void *buf, size_t len
 	return 0;
 }
 
-int cf_block_pass(struct cf_block *b, struct cf_block_pass *p, bool wait, struct cf_error *err)
+static int check_pass(const struct cf_block *b, const struct cf_block_pass *p, struct cf_error *err)
 {
-	for (size_t i = p->next; i < p->n; i++) {
+	for (size_t i = 0; i < p->n; i++) {
 		if (p->range[i].len == 0 || p->range[i].len > CF_BLOCK_RANGE_MAX)
 			return cf_fail_at(err, CF_E_INTERNAL, p->range[i].off, "%zu bytes can't be read at once", p->range[i].len);
 		if (check_range(b, p->range[i].off, p->range[i].len, "reading", err) < 0)
 			return -1;
 	}
-	if (b->ops->pass && b->ops->pass(b, p, wait, err) < 0)
+	return 0;
+}
+
+int cf_block_pass_begin(struct cf_block *b, struct cf_block_pass *p, struct cf_error *err)
+{
+	if (check_pass(b, p, err) < 0)
 		return -1;
-	if (!wait)
-		return 0;
+	if (b->ops->pass_begin)
+		b->ops->pass_begin(b, p);
+	return 0;
+}
+
+int cf_block_pass_wait(struct cf_block *b, struct cf_block_pass *p, struct cf_error *err)
+{
+	if (check_pass(b, p, err) < 0 || (b->ops->pass_wait && b->ops->pass_wait(b, p, false, err) < 0))
+		return -1;
 	CF_FREE uint8_t *buf = malloc(CF_BLOCK_RANGE_MAX);
 	if (!buf)
 		return cf_fail_nomem(err);
-	p->next = p->n;
 	for (size_t i = 0; i < p->n; i++) {
 		if (p->shown[i])
 			continue;
@@ -94,10 +117,8 @@ int cf_block_pass(struct cf_block *b, struct cf_block_pass *p, bool wait, struct
 void cf_block_pass_end(struct cf_block *b, struct cf_block_pass *p)
 {
 	struct cf_error ignored;
-	p->see = NULL;
-	p->next = p->n;
-	if (b->ops->pass && b->ops->pass(b, p, true, &ignored) < 0)
-		return; /* nothing is shown, so nothing fails */
+	if (b->ops->pass_wait && b->ops->pass_wait(b, p, true, &ignored) < 0)
+		return; /* who ends a pass has given up on what it shows */
 }
 
 void cf_block_next_data(struct cf_block *b, uint64_t off, uint64_t *start, uint64_t *end)

@@ -27,11 +27,10 @@ struct cf_block_range {
 struct cf_block_pass {
 	const struct cf_block_range *range; /* each of 1 to CF_BLOCK_RANGE_MAX bytes */
 	size_t n;
-	/* Told of range i and its bytes, once for each, in any order. 0, or -1 with err: then the pass is to be ended. */
+	/* Told of range i and its bytes, once for each, in any order, maybe by another thread. 0, or -1 with err: then the pass is to be ended. */
 	int (*see)(void *user, size_t i, const uint8_t *buf, struct cf_error *err);
 	void *user;
-	bool *shown; /* n of them, false at first */
-	size_t next; /* the first that was not begun; 0 at first */
+	bool *shown; /* n of them, false at first; not to be looked at before the pass has been waited for */
 };
 
 struct cf_block_ops {
@@ -39,13 +38,18 @@ struct cf_block_ops {
 	/* Ranges are checked before these are called; len > 0. 0 or -1 with err. */
 	int (*read)(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err);
 	int (*write)(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err);
+	/* Begins to write a copy of the bytes. Reads and writes of the same bytes wait for it; an error comes with any later put, or with flush. NULL: write
+	 * does it. */
+	int (*put)(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err);
 	/* Everything written so far is on stable storage when this returns 0. */
 	int (*flush)(struct cf_block *b, struct cf_error *err);
 	/* Reads what the medium holds, past the page cache where that can be done; NULL: read does. */
 	int (*read_direct)(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err);
-	/* Goes on with a pass, in the background as far as it can; with wait until all is shown that it can read. What is not shown then is read by
-	 * read_direct. NULL: all of it is. */
-	int (*pass)(struct cf_block *b, struct cf_block_pass *p, bool wait, struct cf_error *err);
+	/* Begins to read a pass in the background. NULL: nothing is begun. */
+	void (*pass_begin)(struct cf_block *b, struct cf_block_pass *p);
+	/* Returns when what was begun is shown, or with stop as soon as nothing is on its way. What is not shown then is read by read_direct. 0, or -1 when
+	 * see() failed. NULL: all of it is. */
+	int (*pass_wait)(struct cf_block *b, struct cf_block_pass *p, bool stop, struct cf_error *err);
 	/* Where bytes that may differ from zero lie: fills the first such range that ends behind off, clipped to
 	 * [off, size); start == size: only zeros follow. NULL: everything may. Only a hint for speed: never fails. */
 	void (*next_data)(struct cf_block *b, uint64_t off, uint64_t *start, uint64_t *end);
@@ -64,12 +68,17 @@ struct cf_block {
 /* Range-checked access; CF_E_IO with the offset when the range is outside or the backend fails. */
 int cf_block_read(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
 int cf_block_write(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
+/* For many bytes that nobody reads again soon: may return before they are written, and leaves them out of the cache. An error may come with a
+ * later put instead, and comes with the flush at the latest; then nothing of what was put since the last flush can be relied on. */
+int cf_block_put(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
 int cf_block_flush(struct cf_block *b, struct cf_error *err) CF_MUST_CHECK;
 int cf_block_read_direct(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
-/* Reads the ranges of a pass past the cache and shows them. Without wait it only shows what has come so far and keeps more reads on their way, where the
- * device can do that; with wait all is shown. CF_E_IO as for a single direct read, or what see() failed with. A device has one pass at a
- * time, and a pass that was begun is waited for or ended before its arrays go. */
-int cf_block_pass(struct cf_block *b, struct cf_block_pass *p, bool wait, struct cf_error *err) CF_MUST_CHECK;
+/* Begins to read the ranges of a pass, which were flushed since they were written, past the cache, in the background where the device can do that. A device has
+ * one pass at a time; one that was begun is waited for or ended before its arrays go or its ranges are written. CF_E_IO when a range is outside. */
+int cf_block_pass_begin(struct cf_block *b, struct cf_block_pass *p, struct cf_error *err) CF_MUST_CHECK;
+
+/* Returns when all is shown; a pass that was not begun is read now. CF_E_IO as for a single direct read, or what see() failed with. */
+int cf_block_pass_wait(struct cf_block *b, struct cf_block_pass *p, struct cf_error *err) CF_MUST_CHECK;
 
 /* Shows no more, and waits for what is on its way. */
 void cf_block_pass_end(struct cf_block *b, struct cf_block_pass *p);

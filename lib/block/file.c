@@ -25,8 +25,8 @@ struct file_block {
 	int fd;
 	int direct_fd;     /* the same file with O_DIRECT, -1: not opened */
 	bool direct_tried;
-	bool no_background; /* the kernel has no asynchronous reads */
-	struct cf_direct *direct; /* made by the first pass */
+	bool no_background; /* neither that nor threads can be had */
+	struct cf_direct *direct; /* made by the first pass or put */
 	int flush_errno;   /* of the first flush that failed */
 	size_t behind;     /* bytes written since the kernel was last asked to begin with them */
 	char *path;
@@ -84,6 +84,7 @@ static int read_failed(struct file_block *f, uint64_t off, size_t len, ssize_t g
 static int file_read(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err)
 {
 	struct file_block *f = (struct file_block *)b;
+	cf_direct_wait(f->direct, off, len);
 	ssize_t n = cf_pread_all(f->fd, buf, len, off);
 	return n == (ssize_t)len ? 0 : read_failed(f, off, len, n, err);
 }
@@ -99,17 +100,10 @@ static void begin_writing(struct file_block *f, size_t len)
 	(void)sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
-static int file_write(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err)
+static int write_failed(const struct file_block *f, int e, uint64_t off, struct cf_error *err)
 {
-	struct file_block *f = (struct file_block *)b;
-	if (cf_pwrite_all(f->fd, buf, len, off) == 0) {
-		begin_writing(f, len);
-		return 0;
-	}
-	int e = errno;
 	bool full = e == ENOSPC || e == EDQUOT;
-	cf_fail_errno(err, full ? CF_E_NO_SPACE : CF_E_IO, e, "can't write %zu bytes at offset %llu", len,
-		      (unsigned long long)off);
+	cf_fail_errno(err, full ? CF_E_NO_SPACE : CF_E_IO, e, "can't write at offset %llu", (unsigned long long)off);
 	if (err) {
 		err->offset = off;
 		err->has_offset = 1;
@@ -117,9 +111,22 @@ static int file_write(struct cf_block *b, uint64_t off, const void *buf, size_t 
 	return cf_fail_path(err, f->path);
 }
 
+static int file_write(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err)
+{
+	struct file_block *f = (struct file_block *)b;
+	cf_direct_wait(f->direct, off, len);
+	if (cf_pwrite_all(f->fd, buf, len, off) < 0)
+		return write_failed(f, errno, off, err);
+	begin_writing(f, len);
+	return 0;
+}
+
 static int file_flush(struct cf_block *b, struct cf_error *err)
 {
 	struct file_block *f = (struct file_block *)b;
+	uint64_t bad_off;
+	if (cf_direct_settle(f->direct, &bad_off) < 0)
+		return write_failed(f, errno, bad_off, err);
 	if (!f->flush_errno && fdatasync(f->fd) < 0 && errno != EINVAL)
 		f->flush_errno = errno;
 	if (!f->flush_errno)
@@ -135,7 +142,29 @@ static void open_direct(struct file_block *f)
 	char name[40];
 	f->direct_tried = true;
 	snprintf(name, sizeof name, "/proc/self/fd/%d", f->fd);
-	f->direct_fd = open(name, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	f->direct_fd = open(name, (f->b.read_only ? O_RDONLY : O_RDWR) | O_DIRECT | O_CLOEXEC);
+}
+
+static struct cf_direct *background(struct file_block *f)
+{
+	if (!f->direct_tried)
+		open_direct(f);
+	if (!f->direct && !f->no_background && f->direct_fd >= 0) {
+		f->direct = cf_direct_new(f->direct_fd, f->fd);
+		f->no_background = !f->direct;
+		/* Who moves bytes reads what lies anywhere: reading ahead would only fetch what nobody asks for. */
+		(void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_RANDOM);
+	}
+	return f->direct;
+}
+
+static int file_put(struct cf_block *b, uint64_t off, const void *buf, size_t len, struct cf_error *err)
+{
+	struct file_block *f = (struct file_block *)b;
+	uint64_t bad_off;
+	if (off % CF_DIRECT_ALIGN || len % CF_DIRECT_ALIGN || !background(f))
+		return file_write(b, off, buf, len, err);
+	return cf_direct_put(f->direct, off, buf, len, &bad_off) < 0 ? write_failed(f, errno, bad_off, err) : 0;
 }
 
 /* Reads through an aligned bounce buffer. 1: done, 0: this file can't be read directly, -1 with errno. */
@@ -169,6 +198,7 @@ static int read_aligned(struct file_block *f, uint64_t off, uint8_t *buf, size_t
 static int file_read_direct(struct cf_block *b, uint64_t off, void *buf, size_t len, struct cf_error *err)
 {
 	struct file_block *f = (struct file_block *)b;
+	cf_direct_wait(f->direct, off, len);
 	if (!f->direct_tried)
 		open_direct(f);
 	if (f->direct_fd >= 0) {
@@ -185,16 +215,17 @@ static int file_read_direct(struct cf_block *b, uint64_t off, void *buf, size_t 
 	return file_read(b, off, buf, len, err);
 }
 
-static int file_pass(struct cf_block *b, struct cf_block_pass *p, bool wait, struct cf_error *err)
+static void file_pass_begin(struct cf_block *b, struct cf_block_pass *p)
 {
 	struct file_block *f = (struct file_block *)b;
-	if (!f->direct_tried)
-		open_direct(f);
-	if (!f->direct && !f->no_background && f->direct_fd >= 0) {
-		f->direct = cf_direct_new();
-		f->no_background = !f->direct;
-	}
-	return f->direct ? cf_direct_go(f->direct, f->direct_fd, p, wait, err) : 0;
+	if (background(f))
+		cf_direct_pass(f->direct, p);
+}
+
+static int file_pass_wait(struct cf_block *b, struct cf_block_pass *p, bool stop, struct cf_error *err)
+{
+	(void)p;
+	return cf_direct_pass_wait(((struct file_block *)b)->direct, stop, err);
 }
 
 static void file_next_data(struct cf_block *b, uint64_t off, uint64_t *start, uint64_t *end)
@@ -228,9 +259,11 @@ static const struct cf_block_ops file_ops = {
 	.name = "file",
 	.read = file_read,
 	.write = file_write,
+	.put = file_put,
 	.flush = file_flush,
 	.read_direct = file_read_direct,
-	.pass = file_pass,
+	.pass_begin = file_pass_begin,
+	.pass_wait = file_pass_wait,
 	.next_data = file_next_data,
 	.close = file_close,
 };

@@ -177,17 +177,16 @@ static int nbd_block_read_direct(struct cf_block *b, uint64_t off, void *buf, si
 }
 
 /* Once all that a pass asks for has been written, dropping the cache once is enough for all of it. */
-static int nbd_block_pass(struct cf_block *b, struct cf_block_pass *p, bool wait, struct cf_error *err)
+static int nbd_block_pass_wait(struct cf_block *b, struct cf_block_pass *p, bool stop, struct cf_error *err)
 {
-	if (!wait || p->next == p->n)
+	if (stop || !p->n)
 		return 0;
 	CF_FREE uint8_t *buf = malloc(CF_BLOCK_RANGE_MAX);
 	if (!buf)
 		return cf_fail_nomem(err);
 	if (drop_cache(b, err) < 0)
 		return -1;
-	for (; p->next < p->n; p->next++) {
-		size_t i = p->next;
+	for (size_t i = 0; i < p->n; i++) {
 		if (nbd_block_read(b, p->range[i].off, buf, p->range[i].len, err) < 0)
 			return -1;
 		p->shown[i] = true;
@@ -270,7 +269,7 @@ static const struct cf_block_ops nbd_ops = {
 	.write = nbd_block_write,
 	.flush = nbd_block_flush,
 	.read_direct = nbd_block_read_direct,
-	.pass = nbd_block_pass,
+	.pass_wait = nbd_block_pass_wait,
 	.next_data = nbd_block_next_data,
 	.close = nbd_block_close,
 };

@@ -51,22 +51,26 @@ struct cf_series {
 	struct check check;
 };
 
-/* Tells a disk that does not return what it was given, and nothing more: SHA-256 would cost as much time as the copying. Four lanes of 64 bits;
- * each step can be undone, so a single changed word always changes the sum. p: whole blocks. */
+/* Tells a disk that does not return what it was given, and nothing more: SHA-256 would cost as much time as the copying. Fletcher's two sums in eight lanes of
+ * 64 bits (the compiler makes vectors of them), as file systems check their blocks: one changed word always changes the first, words that
+ * have changed places the second. p: whole blocks. */
 static uint64_t sum_of(const uint8_t *p, size_t len)
 {
+	typedef uint64_t lanes __attribute__((vector_size(64)));
 	const uint64_t prime = UINT64_C(0x9e3779b185ebca87);
-	uint64_t lane[4] = { 1, 2, 3, 4 }, word[4];
+	lanes word, first = { 0 }, second = { 0 };
+	uint64_t sum = 0;
 	for (size_t at = 0; at + sizeof word <= len; at += sizeof word) {
-		memcpy(word, p + at, sizeof word);
-		for (int i = 0; i < 4; i++) {
-			lane[i] = (lane[i] ^ word[i]) * prime;
-			lane[i] ^= lane[i] >> 29;
-		}
+		memcpy(&word, p + at, sizeof word);
+		first += word;
+		second += first;
 	}
-	for (int i = 1; i < 4; i++)
-		lane[0] = (lane[0] << 17 | lane[0] >> 47) * prime ^ lane[i];
-	return lane[0];
+	/* Each step can be undone, so no difference is lost here. */
+	for (size_t i = 0; i < 2 * sizeof word / sizeof sum; i++) {
+		sum = (sum ^ (i % 2 ? first : second)[i / 2]) * prime;
+		sum ^= sum >> 29;
+	}
+	return sum;
 }
 
 struct cf_series *cf_series_begin(struct cf_block *base, const struct cf_txn_place *place, uint64_t max_bytes,
@@ -140,10 +144,11 @@ static int finish_check(struct cf_series *s, struct cf_error *err)
 {
 	if (!s->check.open)
 		return 0;
-	if (cf_block_pass(s->txn->overlay.base, &s->check.pass, true, err) < 0)
-		return -1;
 	s->check.open = false;
-	return 0;
+	int rc = cf_block_pass_wait(s->txn->overlay.base, &s->check.pass, err);
+	if (rc < 0)
+		cf_block_pass_end(s->txn->overlay.base, &s->check.pass);
+	return rc;
 }
 
 static void end_check(struct cf_series *s)
@@ -189,7 +194,7 @@ static int begin_check(struct cf_series *s, struct cf_error *err)
 	s->filled = 0;
 	c->pass = (struct cf_block_pass){ .range = c->range, .n = n, .see = check_stretch, .user = c->stretch, .shown = c->shown };
 	c->open = true;
-	return cf_block_pass(base, &c->pass, false, err);
+	return cf_block_pass_begin(base, &c->pass, err);
 }
 
 /* What was written past the journal must be on the medium before anything refers to it. */
@@ -212,14 +217,12 @@ static int fill_piece(struct cf_series *s, uint64_t off, const uint8_t *p, size_
 	f->off = off;
 	f->len = (uint32_t)len;
 	f->sum = sum_of(p, len);
-	if (cf_stable_disk_write(s->txn->overlay.base, off, p, len, err) < 0)
+	if (cf_stable_disk_put(s->txn->overlay.base, off, p, len, err) < 0)
 		return -1;
 	s->n_fill++;
 	s->filled += len;
 	s->stats.bytes_written += len;
-	if (s->filled >= s->batch)
-		return begin_check(s, err);
-	return s->check.open ? cf_block_pass(s->txn->overlay.base, &s->check.pass, false, err) : 0;
+	return s->filled >= s->batch ? begin_check(s, err) : 0;
 }
 
 int cf_series_fill(struct cf_series *s, uint64_t off, const void *buf, size_t len, struct cf_error *err)

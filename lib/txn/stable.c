@@ -180,6 +180,12 @@ static int real_disk_write(void *user, struct cf_block *disk, uint64_t off, cons
 	return cf_block_write(disk, off, buf, len, err);
 }
 
+static int real_disk_put(void *user, struct cf_block *disk, uint64_t off, const void *buf, size_t len, struct cf_error *err)
+{
+	(void)user;
+	return cf_block_put(disk, off, buf, len, err);
+}
+
 static int real_disk_flush(void *user, struct cf_block *disk, struct cf_error *err)
 {
 	(void)user;
@@ -202,6 +208,7 @@ const struct cf_stable_ops cf_stable_real = {
 	.make_folder = real_make_folder,
 	.room = real_room,
 	.disk_write = real_disk_write,
+	.disk_put = real_disk_put,
 	.disk_flush = real_disk_flush,
 };
 
@@ -382,6 +389,12 @@ int cf_stable_disk_write(struct cf_block *disk, uint64_t off, const void *buf, s
 {
 	const struct cf_stable *t = table();
 	return t->ops->disk_write(t->user, disk, off, buf, len, err);
+}
+
+int cf_stable_disk_put(struct cf_block *disk, uint64_t off, const void *buf, size_t len, struct cf_error *err)
+{
+	const struct cf_stable *t = table();
+	return (t->ops->disk_put ? t->ops->disk_put : t->ops->disk_write)(t->user, disk, off, buf, len, err);
 }
 
 int cf_stable_disk_flush(struct cf_block *disk, struct cf_error *err)

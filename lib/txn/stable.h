@@ -45,6 +45,8 @@ struct cf_stable_ops {
 	/* The disk itself: 0 or -1 with err. */
 	int (*disk_write)(void *user, struct cf_block *disk, uint64_t off, const void *buf, size_t len,
 			  struct cf_error *err);
+	/* The same for what may be written until the flush (cf_block_put). NULL: disk_write does it. */
+	int (*disk_put)(void *user, struct cf_block *disk, uint64_t off, const void *buf, size_t len, struct cf_error *err);
 	int (*disk_flush)(void *user, struct cf_block *disk, struct cf_error *err);
 };
 
@@ -87,6 +89,7 @@ int cf_stable_make_folder(const char *folder, struct cf_error *err) CF_MUST_CHEC
 int cf_stable_room(const char *folder, struct cf_stable_room *room, struct cf_error *err) CF_MUST_CHECK;
 int cf_stable_disk_write(struct cf_block *disk, uint64_t off, const void *buf, size_t len,
 			 struct cf_error *err) CF_MUST_CHECK;
+int cf_stable_disk_put(struct cf_block *disk, uint64_t off, const void *buf, size_t len, struct cf_error *err) CF_MUST_CHECK;
 int cf_stable_disk_flush(struct cf_block *disk, struct cf_error *err) CF_MUST_CHECK;
 
 /* Malloc'd folder part of a path ("." when there is none); NULL when out of memory. */

@@ -4,6 +4,8 @@
 #include "fixture.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 static void test_dispatch(void **state)
 {
@@ -111,7 +113,7 @@ static void test_raw_read_write(void **state)
 #define RANGES 60u
 
 struct seen {
-	unsigned n, times[RANGES];
+	unsigned n, wrong, times[RANGES];
 	size_t stop_at; /* fails there */
 };
 
@@ -121,8 +123,7 @@ static int see_range(void *user, size_t i, const uint8_t *buf, struct cf_error *
 	struct seen *s = user;
 	s->n++;
 	s->times[i]++;
-	assert_int_equal(buf[0], i + 1);
-	assert_int_equal(buf[i * 100], i + 1);
+	s->wrong += buf[0] != i + 1 || buf[i * 100] != i + 1; /* a thread can't assert */
 	return i == s->stop_at ? cf_fail(err, CF_E_CHANGED, "enough") : 0;
 }
 
@@ -150,11 +151,12 @@ static void test_pass(void **state)
 		struct cf_block_pass p = { .range = range, .n = RANGES, .see = see_range, .user = &seen, .shown = shown };
 		struct cf_block *b = turn & 1 ? layer : d->block;
 		if (turn & 4)
-			assert_int_equal(cf_block_pass(b, &p, false, &err), 0);
-		int r = cf_block_pass(b, &p, true, &err);
+			assert_int_equal(cf_block_pass_begin(b, &p, &err), 0);
+		int r = cf_block_pass_wait(b, &p, &err);
 		assert_int_equal(r, turn & 2 ? -1 : 0);
 		if (!r)
 			assert_int_equal(seen.n, RANGES);
+		assert_int_equal(seen.wrong, 0);
 		for (unsigned i = 0; i < RANGES; i++)
 			assert_in_range(seen.times[i], r ? 0 : 1, 1);
 		unsigned before = seen.n;
@@ -167,12 +169,11 @@ static void test_pass(void **state)
 	struct seen seen = { .stop_at = RANGES };
 	bool shown[RANGES] = { false };
 	struct cf_block_pass p = { .range = range, .n = RANGES, .see = see_range, .user = &seen, .shown = shown };
-	assert_int_equal(cf_block_pass(layer, &p, true, &err), -1);
+	assert_int_equal(cf_block_pass_wait(layer, &p, &err), -1);
 	assert_int_equal(err.code, CF_E_IO);
 	assert_int_equal(seen.n, 32);
 	range[RANGES - 1].len++;
-	p.next = 0;
-	assert_int_equal(cf_block_pass(d->block, &p, true, &err), -1);
+	assert_int_equal(cf_block_pass_wait(d->block, &p, &err), -1);
 	assert_int_equal(err.code, CF_E_IO);
 	cf_block_close(layer);
 	/* A file that was cut while it was open. */
@@ -180,10 +181,81 @@ static void test_pass(void **state)
 	assert_int_equal(truncate(path, 50 << 16), 0);
 	memset(shown, 0, sizeof shown);
 	seen = (struct seen){ .stop_at = RANGES };
-	p.next = 0;
-	assert_int_equal(cf_block_pass(d->block, &p, true, &err), -1);
+	assert_int_equal(cf_block_pass_wait(d->block, &p, &err), -1);
 	assert_non_null(strstr(err.message, "cut short"));
 	assert_int_equal(seen.n, 50);
+	cf_disk_close(d);
+}
+
+/* Writes in the background: whatever their order and places, reads find them, and the file holds them after the flush. */
+static void test_put(void **state)
+{
+	struct fixture *f = *state;
+	const char *path = in_dir(f, "put.raw");
+	const size_t size = 24 * CF_MIB + 512, most = 2 * CF_MIB;
+	struct cf_error err = { 0 };
+	uint8_t *want = calloc(1, size), *now = malloc(size);
+	assert_non_null(want);
+	assert_non_null(now);
+	make_file(path, NULL, 0, size);
+	struct cf_disk *d = expect_open(path, &(struct cf_disk_options){ .writable = true });
+	uint32_t chance = 20;
+	for (unsigned i = 0; i < 600; i++) {
+		uint64_t off = (chance = chance * 1664525 + 1013904223) % size;
+		size_t len = (chance = chance * 1664525 + 1013904223) % most;
+		/* Mostly whole blocks, often following each other or overlapping, now and then anything. */
+		if (i % 7) {
+			off = i % 3 ? off & ~UINT64_C(4095) : (uint64_t)(i % 40) * 8192;
+			len = i % 3 ? len & ~(size_t)4095 : 8192;
+		}
+		len = cf_min_u64(len, size - off);
+		memset(want + off, (int)(i % 255) + 1, len);
+		assert_int_equal((i % 11 ? cf_block_put : cf_block_write)(d->block, off, want + off, len, &err), 0);
+		if (i % 5 == 0) {
+			assert_int_equal((i % 2 ? cf_block_read : cf_block_read_direct)(d->block, off / 2, now, len, &err), 0);
+			assert_memory_equal(now, want + off / 2, len);
+		}
+	}
+	assert_int_equal(cf_block_flush(d->block, &err), 0);
+	cf_disk_close(d);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pread(fd, now, size, 0), size);
+	close(fd);
+	assert_memory_equal(now, want, size);
+	free(want);
+	free(now);
+}
+
+/* What can't be written is told by the flush at the latest, and so it stays. */
+static void test_put_fails(void **state)
+{
+	struct fixture *f = *state;
+	const char *path = in_dir(f, "limit.raw");
+	static uint8_t buf[CF_MIB];
+	struct cf_error err = { 0 };
+	struct rlimit before;
+	make_file(path, NULL, 0, 8 * CF_MIB);
+	struct cf_disk *d = expect_open(path, &(struct cf_disk_options){ .writable = true });
+	assert_int_equal(cf_block_put(d->block, 0, buf, sizeof buf, &err), 0);
+	assert_int_equal(cf_block_flush(d->block, &err), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 4 * CF_MIB, before.rlim_max }), 0);
+	int put = cf_block_put(d->block, 5 * CF_MIB, buf, sizeof buf, &err);
+	int flush = cf_block_flush(d->block, &err), again = cf_block_flush(d->block, NULL);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_in_range(put + 1, 0, 1);
+	assert_int_equal(flush, -1);
+	assert_int_equal(again, -1);
+	assert_int_equal(err.code, CF_E_IO);
+	assert_true(err.has_offset);
+	assert_in_range(err.offset, 5 * CF_MIB, 6 * CF_MIB - 1);
+	assert_non_null(strstr(err.message, "can't write at offset"));
+	cf_disk_close(d);
+	d = expect_open(path, NULL);
+	assert_int_equal(cf_block_put(d->block, 0, buf, sizeof buf, &err), -1);
+	assert_int_equal(err.code, CF_E_READ_ONLY);
 	cf_disk_close(d);
 }
 
@@ -282,6 +354,8 @@ int main(void)
 		cmocka_unit_test(test_fault),
 		cmocka_unit_test_setup_teardown(test_raw_read_write, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_pass, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_put, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_put_fails, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_cut_while_open, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_next_data, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_clear_errors, fixture_setup, fixture_teardown),
