@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "base/overflow.h"
+
 static void test_dispatch(void **state)
 {
 	(void)state;
