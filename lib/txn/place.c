@@ -103,6 +103,21 @@ char *cf_names_undo(const struct cf_names *names, unsigned n)
 	return asprintf(&s, "%s.%u", names->base, n) < 0 ? NULL : s;
 }
 
+int cf_names_undo_there(const struct cf_names *names, unsigned *n, char **path, struct cf_error *err)
+{
+	for (; *n > 0; --*n) {
+		CF_FREE char *name = cf_names_undo(names, *n);
+		if (!name)
+			return cf_fail_nomem(err);
+		int there = cf_stable_exists(name, err);
+		if (there > 0)
+			*path = CF_STEAL(name);
+		if (there)
+			return there;
+	}
+	return 0;
+}
+
 char *cf_place_new_undo(const struct cf_txn_place *place, const struct cf_names *names, struct cf_error *err)
 {
 	if (place->undo_file) {
@@ -117,30 +132,19 @@ char *cf_place_new_undo(const struct cf_txn_place *place, const struct cf_names 
 		}
 		return there == 0 ? CF_STEAL(path) : NULL;
 	}
-	for (unsigned n = CF_UNDO_NAMES_MAX; n > 0; n--) {
-		CF_FREE char *path = cf_names_undo(names, n);
-		if (!path) {
-			cf_fail_nomem(err);
-			return NULL;
-		}
-		int there = cf_stable_exists(path, err);
-		if (there < 0)
-			return NULL;
-		if (!there)
-			continue;
-		if (n == CF_UNDO_NAMES_MAX) {
-			cf_fail(err, CF_E_REFUSED, "%s exists: too many undo files; move the old ones away", path);
-			return NULL;
-		}
-		char *next = cf_names_undo(names, n + 1);
-		if (!next)
-			cf_fail_nomem(err);
-		return next;
+	CF_FREE char *newest = NULL;
+	unsigned n = CF_UNDO_NAMES_MAX;
+	int there = cf_names_undo_there(names, &n, &newest, err);
+	if (there < 0)
+		return NULL;
+	if (n == CF_UNDO_NAMES_MAX) {
+		cf_fail(err, CF_E_REFUSED, "%s exists: too many undo files; move the old ones away", newest);
+		return NULL;
 	}
-	char *first = cf_names_undo(names, 1);
-	if (!first)
+	char *next = cf_names_undo(names, n + 1); /* the first, when there is none */
+	if (!next)
 		cf_fail_nomem(err);
-	return first;
+	return next;
 }
 
 /* Adds the devices under a sysfs folder of links ("…/slaves"). */

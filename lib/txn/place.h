@@ -20,6 +20,9 @@ void cf_names_free(struct cf_names *names);
 /* Malloc'd name of the nth default undo file, from 1. */
 char *cf_names_undo(const struct cf_names *names, unsigned n);
 
+/* The newest undo file of the numbers up to *n that exists. 1: *n is its number and *path (malloc'd) its name, 0: there is none, -1. */
+int cf_names_undo_there(const struct cf_names *names, unsigned *n, char **path, struct cf_error *err) CF_MUST_CHECK;
+
 /* Malloc'd path of the undo file that a commit is to make: place->undo_file, which must not exist, or the name after the
  * highest default one that exists. */
 char *cf_place_new_undo(const struct cf_txn_place *place, const struct cf_names *names, struct cf_error *err);

@@ -17,17 +17,13 @@ char *cf_undo_newest(const struct cf_txn_place *place, struct cf_error *err)
 	CF_NAMES names = { 0 };
 	if (cf_names_get(place, &names, err) < 0)
 		return NULL;
-	for (unsigned n = CF_UNDO_NAMES_MAX; n > 0; n--) {
-		CF_FREE char *path = cf_names_undo(&names, n);
-		if (!path) {
-			cf_fail_nomem(err);
-			return NULL;
-		}
-		int there = cf_stable_exists(path, err);
+	for (unsigned n = CF_UNDO_NAMES_MAX;; n--) {
+		CF_FREE char *path = NULL;
+		int there = cf_names_undo_there(&names, &n, &path, err);
 		if (there < 0)
 			return NULL;
 		if (!there)
-			continue;
+			break;
 		CF_JOURNAL j = { .h = -1 };
 		/* One that can't be read is handed out too: whoever applies it is told why not. */
 		if (cf_journal_open(&j, path, false, NULL) < 0)

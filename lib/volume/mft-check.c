@@ -165,20 +165,27 @@ static int free_run(struct free_walk *f, uint64_t lcn, uint64_t count)
 	return 0;
 }
 
+/* Takes the lowest run of ones out of *bits, which is not 0: its first bit and its length. */
+static unsigned take_run(uint64_t *bits, unsigned *len)
+{
+	unsigned from = (unsigned)__builtin_ctzll(*bits);
+	uint64_t rest = ~(*bits >> from);
+	*len = rest ? (unsigned)__builtin_ctzll(rest) : 64;
+	*len = *len > 64 - from ? 64 - from : *len;
+	*bits &= ~mask_of(from, from + *len);
+	return from;
+}
+
 static int free_words(void *user, uint64_t first, const uint64_t *words, size_t n)
 {
 	struct free_walk *f = user;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t free_bits = ~words[i], lcn = first + i * 64;
-		while (free_bits) { /* every round clears the lowest run of ones */
-			unsigned from = (unsigned)__builtin_ctzll(free_bits);
-			uint64_t rest = ~(free_bits >> from);
-			unsigned len = rest ? (unsigned)__builtin_ctzll(rest) : 64;
-			len = len > 64 - from ? 64 - from : len;
+		while (free_bits) {
+			unsigned len, from = take_run(&free_bits, &len);
 			int rc = free_run(f, lcn + from, len);
 			if (rc)
 				return rc;
-			free_bits &= ~mask_of(from, from + len);
 		}
 	}
 	return 0;
@@ -201,14 +208,10 @@ static void fault_bits(struct cf_extent_check *check, enum cf_extent_fault fault
 	if (!bits)
 		return;
 	*counter += (unsigned)__builtin_popcountll(bits);
-	while (bits) { /* every round clears the lowest run of ones */
-		unsigned from = (unsigned)__builtin_ctzll(bits);
-		uint64_t rest = ~(bits >> from);
-		unsigned len = rest ? (unsigned)__builtin_ctzll(rest) : 64;
-		len = len > 64 - from ? 64 - from : len;
+	while (bits) {
+		unsigned len, from = take_run(&bits, &len);
 		example(check, (struct cf_extent_example){
 				       .fault = fault, .lcn = lcn + from, .count = len, .record = UINT64_MAX, .other = UINT64_MAX });
-		bits &= ~mask_of(from, from + len);
 	}
 }
 

@@ -32,8 +32,7 @@ enum cf_mft_state cf_mft_judge(const struct cf_mft *m, uint64_t number, uint8_t 
 	return CF_MFT_USED;
 }
 
-/* Index of the run that vcn lies in, or n. */
-static size_t find_run(const struct cf_mft_run *runs, size_t n, uint64_t vcn)
+size_t cf_runs_find(const struct cf_mft_run *runs, size_t n, uint64_t vcn)
 {
 	size_t lo = 0, hi = n;
 	while (lo < hi) {
@@ -43,7 +42,7 @@ static size_t find_run(const struct cf_mft_run *runs, size_t n, uint64_t vcn)
 		else
 			hi = mid;
 	}
-	return lo < n && runs[lo].vcn <= vcn ? lo : n;
+	return lo;
 }
 
 int cf_mft_read_runs(struct cf_mft *m, const struct cf_mft_run *runs, size_t n, uint64_t off, uint8_t *buf, size_t len,
@@ -51,8 +50,8 @@ int cf_mft_read_runs(struct cf_mft *m, const struct cf_mft_run *runs, size_t n, 
 {
 	uint64_t cluster = m->boot.cluster_size;
 	while (len) { /* every round takes at least one byte */
-		size_t i = find_run(runs, n, off / cluster);
-		if (i == n)
+		size_t i = cf_runs_find(runs, n, off / cluster);
+		if (i == n || runs[i].vcn > off / cluster)
 			return cf_fail(err, CF_E_CORRUPT, "cluster %llu of the stream has no place on the volume",
 				       (unsigned long long)(off / cluster));
 		uint64_t skip = off - runs[i].vcn * cluster; /* < count * cluster, which fits */

@@ -23,6 +23,9 @@ struct cf_mft_run {
 };
 #define CF_MFT_HOLE UINT64_MAX
 
+/* Index of the first of n runs that ends behind vcn; n: none does. vcn lies in it unless it begins behind vcn too. */
+size_t cf_runs_find(const struct cf_mft_run *runs, size_t n, uint64_t vcn);
+
 /* One attribute, all its pieces together ($STANDARD_INFORMATION and $FILE_NAME are not among them). */
 struct cf_mft_stream {
 	uint32_t type;          /* CF_NTFS_AT_… */

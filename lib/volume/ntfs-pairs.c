@@ -30,15 +30,8 @@ static unsigned put_signed(int64_t v, uint8_t *out)
 size_t cf_pairs_encode(const struct cf_mft_run *runs, size_t n, uint64_t lowest, uint64_t highest, uint8_t *out, size_t size)
 {
 	uint64_t next = lowest, previous = 0;
-	size_t at = 0, low = 0, high = n;
-	while (low < high) { /* the first run that ends behind lowest */
-		size_t mid = low + (high - low) / 2;
-		if (runs[mid].vcn + runs[mid].count <= lowest)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (size_t i = low; i < n && next <= highest; i++) {
+	size_t at = 0;
+	for (size_t i = cf_runs_find(runs, n, lowest); i < n && next <= highest; i++) {
 		const struct cf_mft_run *r = &runs[i];
 		if (r->vcn > next)
 			return 0;
