@@ -298,23 +298,24 @@ static bool allowed(struct run *r, const struct cf_job *jobs, size_t n)
 		bytes += jobs[i].clusters * r->cluster;
 	if (!r->opt->max_bytes || r->result->moved + bytes <= r->opt->max_bytes)
 		return true;
-	r->stopped = r->result->limited = true;
+	r->result->limited = true;
 	return false;
 }
 
 /* jobs are sorted. *done: streams that moved. */
 static int carry_out_all(struct run *r, struct cf_jobs *jobs, size_t *done, struct cf_error *err)
 {
-	for (size_t i = 0, n; i < jobs->n && !r->stopped; i += n) {
+	for (size_t i = 0, n; i < jobs->n; i += n) {
 		n = same_stream(jobs, i);
-		if (!allowed(r, &jobs->job[i], n))
-			break;
+		if (!allowed(r, &jobs->job[i], n)) /* a smaller one may */
+			continue;
 		int rc = carry_out(r, &jobs->job[i], n, err);
 		if (rc < 0)
 			return -1;
 		*done += rc == 1;
 		r->result->made_whole += rc == 1 && jobs->job[i].extents > 1;
 	}
+	r->stopped |= r->result->limited;
 	return commit(r, err);
 }
 
@@ -472,7 +473,7 @@ static int round_of_space(struct run *r, struct cf_jobs *jobs, struct cf_error *
 	if (r->opt->records ? !r->homeless : largest >= half)
 		return 0;
 	for (size_t i = 0; i < n && rc == 0; i++)
-		if (first[i] > largest && (r->opt->records || first[i] > largest + largest / 8))
+		if (first[i] > largest)
 			rc = empty_stretch(r, first[i], jobs, err);
 	/* Then what is clearly better than what there is, the best first. */
 	if (r->opt->records)
