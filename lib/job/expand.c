@@ -8,6 +8,7 @@
  */
 #include "job/expand.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,9 +74,14 @@ static int check_container(const struct run *r, struct cf_error *err)
 	bool more = req->expand_max || req->expand_by || req->expand_size > d->block->size;
 	if (!more || req->output || d->is_device || d->is_uri || cf_job_growth_kind(d) != CF_GROWTH_NONE)
 		return 0;
-	return cf_fail(err, CF_E_UNSUPPORTED, "a %s%s can't be made larger in place: say --output NEW.%s, which makes a larger copy and leaves this one as it is",
-		       d->format == CF_FMT_VHD_DYNAMIC ? "dynamic " : "", cf_disk_format_name(d->format),
-		       d->format == CF_FMT_VHD_DYNAMIC || d->format == CF_FMT_VHDX ? cf_disk_format_name(d->format) : "vhdx");
+	bool dynamic = d->format == CF_FMT_VHD_DYNAMIC, vhdx = d->format == CF_FMT_VHDX;
+	char name[16];
+	snprintf(name, sizeof name, "%s", cf_disk_format_name(d->format));
+	for (char *c = name; *c; c++)
+		*c = (char)toupper((unsigned char)*c);
+	return cf_fail(err, CF_E_UNSUPPORTED, "a %s%s can't be made larger in place: say --output NEW.%s, which makes a larger copy and leaves this one as it is; "
+		       "room that it has already is taken with --size %llu", dynamic ? "dynamic " : "", name,
+		       dynamic || vhdx ? cf_disk_format_name(d->format) : "vhdx", (unsigned long long)d->block->size);
 }
 
 static int make_plan(struct run *r, struct cf_error *err)

@@ -13,7 +13,7 @@
 #include "space/expand.h"
 
 #define ALIGN CF_MIB
-#define SLACK (2 * CF_MIB) /* a partition that could only move this little is taken for one at the end already */
+#define SLACK (2 * CF_MIB) /* a partition that could only move this little on a disk that stays as large is taken for one at the end already */
 
 struct planner {
 	const struct cf_machine *m;
@@ -43,7 +43,7 @@ static const char *gib(uint64_t bytes, char out[32])
 static int choose_size(struct planner *p, struct cf_expand *x, struct cf_error *err)
 {
 	const struct cf_expand_options *o = p->opt;
-	char a[32], b[32];
+	char a[32], b[32], c[32];
 	uint64_t now = x->old_disk, want = o->size, limit = now;
 	if (o->stay || (o->max && !o->can_grow)) {
 		x->disk = now;
@@ -56,18 +56,16 @@ static int choose_size(struct planner *p, struct cf_expand *x, struct cf_error *
 		return cf_fail(err, CF_E_USAGE, "--by: the disk can't become that large");
 	if (want > (uint64_t)INT64_MAX - ALIGN)
 		return cf_fail(err, CF_E_USAGE, "the disk can't become that large");
-	if (o->can_grow) {
-		limit = (want + ALIGN - 1) / ALIGN * ALIGN; /* Azure's rule, and harmless everywhere else */
-		if (want == now || limit < now)
-			limit = now;
-	} else {
-		limit = want;
-	}
-	if (want < now && (o->can_grow || want < p->t->needs))
+	if (o->by && want > CF_EXPAND_CEILING)
+		return cf_fail(err, CF_E_REFUSED, "--by %s would make it %s; more than %s is given only when --size says it", gib(o->by, a), gib(want, b),
+			       gib(CF_EXPAND_CEILING, c));
+	limit = o->can_grow && want != now ? (want + ALIGN - 1) / ALIGN * ALIGN : want; /* Azure's rule, and harmless everywhere else */
+	/* What was rounded up the last time is what it has now. */
+	if (want < now && limit != now && (o->can_grow || want < p->t->needs))
 		return cf_fail(err, CF_E_REFUSED, "the disk has %s already, and nothing is ever made smaller (--size %s)", gib(now, a), gib(want, b));
 	if (!o->can_grow && want > now)
 		return cf_fail(err, CF_E_REFUSED, "the disk has %s: make it larger first where it comes from, then --max takes the new room", gib(now, a));
-	if (p->t->scheme == CF_SCHEME_MBR && limit > (UINT64_C(1) << 32) * p->ss && o->size)
+	if (p->t->scheme == CF_SCHEME_MBR && limit > (UINT64_C(1) << 32) * p->ss && !o->max)
 		return cf_fail(err, CF_E_REFUSED, "a disk with an MBR can use %s at most; convert it to GPT in Windows first (mbr2gpt)",
 			       gib((UINT64_C(1) << 32) * p->ss, a));
 	x->disk = o->can_grow ? limit : now;
@@ -148,7 +146,7 @@ static bool pack(const struct planner *p, struct cf_expand *x, uint64_t *end)
 		if (*end < v->size)
 			return false;
 		v->to = down(*end - v->size);
-		if (v->to < v->from + SLACK)
+		if (v->to < v->from + (x->disk == x->old_disk ? SLACK : 1))
 			v->to = v->from;
 		*end = v->to;
 	}

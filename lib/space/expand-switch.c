@@ -179,6 +179,12 @@ static int switch_volume(const struct cf_expand *x, struct cf_block *disk, uint6
 	return cf_expand_note(changes, _("NTFS of the Windows volume"), before, after, err);
 }
 
+/* The field has 32 bits; behind 2 TiB of 512-byte sectors it says nothing, as mkntfs has it. */
+static uint32_t hidden_sectors(uint64_t lba)
+{
+	return lba > UINT32_MAX ? 0 : (uint32_t)lba;
+}
+
 /* The boot sector of a volume says where its partition begins, in sectors; so does its copy: NTFS in the last sector, FAT32 where
  * the boot sector says. Only where it said the old place. */
 static int switch_hidden(const struct cf_expand_move *v, enum cf_fs fs, struct cf_block *disk, struct cf_expand_changes *changes,
@@ -187,9 +193,9 @@ static int switch_hidden(const struct cf_expand_move *v, enum cf_fs fs, struct c
 	uint32_t ss = disk->sector_size;
 	uint8_t s[512];
 	char before[40], after[40];
-	uint64_t old = v->from / ss, now = v->to / ss;
+	uint32_t old = hidden_sectors(v->from / ss), now = hidden_sectors(v->to / ss);
 	bool fat = fs == CF_FS_FAT12 || fs == CF_FS_FAT16 || fs == CF_FS_FAT32;
-	if ((fs != CF_FS_NTFS && !fat) || now > UINT32_MAX)
+	if (fs != CF_FS_NTFS && !fat)
 		return 0;
 	uint64_t place[2] = { v->to, 0 };
 	for (int i = 0; i < 2; i++) {
@@ -206,14 +212,14 @@ static int switch_hidden(const struct cf_expand_move *v, enum cf_fs fs, struct c
 			copy = cf_ld16(s + 0x32) * sector;
 		if (!i && copy && cf_range_ok(copy, sizeof s, v->size))
 			place[1] = v->to + copy;
-		if (cf_ld32(s + 0x1c) != (uint32_t)old)
+		if (cf_ld32(s + 0x1c) != old || now == old)
 			continue;
-		cf_st32(s + 0x1c, (uint32_t)now);
+		cf_st32(s + 0x1c, now);
 		if (cf_block_write(disk, place[i] + 0x1c, s + 0x1c, 4, err) < 0)
 			return -1;
 		if (!i) {
-			snprintf(before, sizeof before, "%llu", (unsigned long long)old);
-			snprintf(after, sizeof after, "%llu", (unsigned long long)now);
+			snprintf(before, sizeof before, "%u", old);
+			snprintf(after, sizeof after, "%u", now);
 			if (cf_expand_note(changes, _("hidden sectors in the recovery partition's boot sector"), before, after, err) < 0)
 				return -1;
 		}

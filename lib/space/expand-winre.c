@@ -3,7 +3,7 @@
  *
  * Boot stores of GPT disks name partitions by GUID, which stays; those of MBR disks by the disk's signature and the byte where the partition
  * begins. ReAgent.xml (Windows' own, and a copy beside the image of Windows RE) names that byte on both. Only numbers that are exactly
- * the old place on exactly this disk are changed. When a partition is dropped, loaders no longer lead to it and Windows RE is off.
+ * the old place and name no other disk are changed. When a partition is dropped, loaders no longer lead to it and Windows RE is off.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,16 +86,30 @@ static int replace(struct text *t, size_t start, size_t len, const char *word, s
 	return 0;
 }
 
+/* Is the disk that the tag [from, to) names ours? One that names none (GUID and id zero, or not there) can only mean this one. */
+static bool names_disk(const struct text *t, size_t from, size_t to, const char *guid, uint32_t signature)
+{
+	char braced[64], id[16], negative[16];
+	size_t s, len;
+	snprintf(braced, sizeof braced, "{%s}", guid ? guid : "");
+	snprintf(id, sizeof id, "%u", signature);
+	snprintf(negative, sizeof negative, "%d", (int)signature);
+	bool no_guid = !attribute(t, from, to, "guid", &s, &len) || value_is(t, s, len, "{00000000-0000-0000-0000-000000000000}");
+	if (!no_guid)
+		return guid && (value_is(t, s, len, braced) || value_is(t, s, len, guid));
+	if (!attribute(t, from, to, "id", &s, &len) || value_is(t, s, len, "0"))
+		return true;
+	return !guid && (value_is(t, s, len, id) || value_is(t, s, len, negative));
+}
+
 int cf_reagent_edit(struct cf_buf *xml, uint64_t from, uint64_t to, const char *guid, uint32_t signature, bool off, unsigned *n,
 		    struct cf_error *err)
 {
 	struct text t = { .b = xml, .width = 1 };
-	char old[24], now[24], id[16], braced[64];
+	char old[24], now[24];
 	*n = 0;
 	snprintf(old, sizeof old, "%llu", (unsigned long long)from);
 	snprintf(now, sizeof now, "%llu", (unsigned long long)(off ? 0 : to));
-	snprintf(id, sizeof id, "%u", signature);
-	snprintf(braced, sizeof braced, "{%s}", guid ? guid : "");
 	if (xml->n >= 2 && xml->p[0] == 0xff && xml->p[1] == 0xfe)
 		t = (struct text){ .b = xml, .width = 2, .at = 2 };
 	else if (xml->n >= 3 && memcmp(xml->p, "\xef\xbb\xbf", 3) == 0)
@@ -107,8 +121,7 @@ int cf_reagent_edit(struct cf_buf *xml, uint64_t from, uint64_t to, const char *
 			continue;
 		while (end < units(&t) && unit(&t, end) != '>')
 			end++;
-		bool here = guid ? (attribute(&t, i, end, "guid", &s, &len) && (value_is(&t, s, len, braced) || value_is(&t, s, len, guid)))
-				 : (attribute(&t, i, end, "id", &s, &len) && value_is(&t, s, len, id));
+		bool here = names_disk(&t, i, end, guid, signature);
 		if (here && attribute(&t, i, end, "offset", &s, &len) && value_is(&t, s, len, old)) {
 			if (!off && replace(&t, s, len, now, err) < 0)
 				return -1;
@@ -302,16 +315,16 @@ static int collect_edits(const struct cf_expand *x, const struct cf_machine *m, 
 	return 0;
 }
 
-static int write_store(const struct cf_expand *x, const struct cf_machine *m, const struct cf_boot_store *st, struct cf_block *disk,
-		       const struct cf_hive_edits *edits, struct cf_error *err)
+int cf_expand_write_hive(const struct cf_expand *x, const struct cf_machine *m, size_t vol, const char *path, struct cf_block *disk,
+			 const struct cf_hive_edits *edits, struct cf_error *err)
 {
 	struct cf_expand_vol v;
 	CF_BUF hive = { 0 };
 	CF_BUF edited = { 0 };
 	struct cf_replay replay;
-	if (cf_expand_open(x, m, disk, st->vol, CF_VOL_WRITE, &v, err) < 0)
+	if (cf_expand_open(x, m, disk, vol, CF_VOL_WRITE, &v, err) < 0)
 		return -1;
-	int r = cf_hive_read_replayed(v.vol, st->path, &hive, &replay, err);
+	int r = cf_hive_read_replayed(v.vol, path, &hive, &replay, err);
 	if (r == 0 && replay.state == CF_REPLAY_REJECTED)
 		r = cf_fail(err, CF_E_UNCLEAN, "it was not closed and its logs are not valid: %s", replay.reason);
 	if (r == 0 && replay.state == CF_REPLAY_NO_LOGS)
@@ -319,7 +332,7 @@ static int write_store(const struct cf_expand *x, const struct cf_machine *m, co
 	if (r == 0)
 		r = cf_hive_apply(cf_buf_span(&hive), edits, &edited, err);
 	if (r == 0)
-		r = cf_volume_replace(v.vol, st->path, cf_buf_span(&edited), err);
+		r = cf_volume_replace(v.vol, path, cf_buf_span(&edited), err);
 	if (cf_expand_close(&v, r < 0 ? NULL : err) < 0)
 		r = -1;
 	return r;
@@ -345,10 +358,10 @@ int cf_expand_winre(const struct cf_expand *x, const struct cf_machine *m, struc
 		}
 		int r = collect_edits(x, m, &st->bcd, &edits, changes, err);
 		if (r == 0 && edits.n)
-			r = write_store(x, m, st, disk, &edits, err);
+			r = cf_expand_write_hive(x, m, st->vol, st->path, disk, &edits, err);
 		cf_hive_edits_free(&edits);
 		if (r < 0)
 			return cf_fail_prefix(err, "the boot store %s", st->path);
 	}
-	return 0;
+	return cf_expand_letters(x, m, disk, changes, err);
 }
