@@ -338,7 +338,15 @@ static bool confirmed(const struct cf_request *req, struct run *r, struct cf_res
 		cf_notice(req, "%s: %s, serial %s, %llu bytes, %s, computer %s", d->path, d->model ? d->model : "unknown model",
 			  d->serial ? d->serial : "unknown", (unsigned long long)d->block->size, r->s.id[0],
 			  r->s.ctx.in && r->s.ctx.in->computer_name ? r->s.ctx.in->computer_name : "unknown");
-	return cf_session_confirmed(&r->s, out);
+	json_t *doc = out->doc, *whole = req->confirm ? cf_job_repair_expand_plan(req, doc) : NULL;
+	if (whole)
+		out->doc = whole;
+	bool yes = cf_session_confirmed(&r->s, out);
+	out->doc = doc;
+	json_decref(whole);
+	if (!yes)
+		json_object_set_new(doc, "declined", json_true());
+	return yes;
 }
 
 /* The same changes, but for a copy's GPT, whose backup moves to the end of a rounded-up image. */
@@ -390,15 +398,16 @@ static int execute(const struct cf_request *req, const struct cf_task *task, con
 
 static int copy_then_execute(const struct cf_request *req, struct run *r, const json_t *agreed, struct cf_result *out)
 {
-	int ret = cf_disk_copy(r->s.disk[0], req->output, req->progress, req->user, &out->error);
+	uint64_t larger = cf_job_repair_expand_copy(req, out->doc, r->s.disk[0]->block->size);
+	int ret = cf_disk_copy_larger(r->s.disk[0], req->output, larger, req->progress, req->user, &out->error);
 	if (ret < 0)
 		return ret;
 	struct cf_request copy = *req;
 	const char *with[CF_PROBLEM_MAX + 2] = { NULL };
 	copy.format = NULL;
 	copy.sector_size = r->s.disk[0]->block->sector_size;
-	/* A copy that is rounded up to whole MiB gets its backup GPT moved to its end; the original's own damage stays a choice. */
-	if (!r->s.m->disk[0].parts.n_defects && r->s.disk[0]->block->size % CF_MIB) {
+	/* A copy that is larger, or rounded up to whole MiB, gets its backup GPT moved to its end; the original's own damage stays a choice. */
+	if (!r->s.m->disk[0].parts.n_defects && (larger || r->s.disk[0]->block->size % CF_MIB)) {
 		size_t n = 0;
 		for (; req->with && req->with[n] && n < CF_PROBLEM_MAX; n++)
 			with[n] = req->with[n];

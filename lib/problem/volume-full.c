@@ -87,7 +87,7 @@ static int take_room(const struct cf_context *c, struct cf_finding *f, struct cf
 	/* What forbids it is said by the clean-up, or by coldfix expand. */
 	if (c->m->vol[c->in->vol].disk != 0 || cf_expand_plan(c->m, c->in->vol, &opt, &x, NULL) < 0 || cf_expand_empty(&x))
 		return 0;
-	*room = x.size - x.old_size;
+	*room = x.size - x.old_size + x.idle;
 	return *room > lacking + *room / 4096 ? cf_work_grow(w, f, &x, err) : 0;
 }
 

@@ -54,7 +54,7 @@ void cf_text_expand(struct cf_page *p, const cf_result *r)
 {
 	const json_t *doc = r->doc, *x = json_object_get(doc, "expand");
 	char size[32], buf[1100];
-	bool nothing = cf_num(x, "size_before") == cf_num(x, "size_after"), declined = json_is_true(json_object_get(doc, "declined"));
+	bool nothing = !json_array_size(json_object_get(doc, "changes")), declined = json_is_true(json_object_get(doc, "declined"));
 	if (nothing) {
 		cf_page_print(p, CF_INK_GREEN, _("Nothing to do: Windows has all the room of this disk (%s) already.\n"),
 			      cf_size(cf_num(x, "disk_size_before"), size));

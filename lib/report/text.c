@@ -255,7 +255,10 @@ static void text_repair(struct cf_page *p, const cf_result *r)
 		cf_text_changes(p, doc, r->plan || r->dry_run ? _("Plan") : _("Changes"));
 	cf_page_print(p, CF_INK_PLAIN, "\n");
 	if (r->plan) {
-		cf_page_print(p, CF_INK_PLAIN, _("%s will be written in one transaction; it was tried on an overlay and proved there.\n"),
+		cf_page_print(p, CF_INK_PLAIN,
+			      json_object_get(doc, "expand") ?
+				      _("%s will be written, the repair first and then the expansion; it was tried on an overlay and proved there.\n") :
+				      _("%s will be written in one transaction; it was tried on an overlay and proved there.\n"),
 			      cf_size(planned, size));
 	} else if (declined) {
 		cf_page_print(p, CF_INK_PLAIN, _("Nothing was changed.\n"));
@@ -272,8 +275,10 @@ static void text_repair(struct cf_page *p, const cf_result *r)
 		cf_page_print(p, CF_INK_PLAIN, _(" %s written, read back and compared.\n"), cf_size(written, size));
 		if (*cf_str(doc, "backup_folder"))
 			cf_page_print(p, CF_INK_PLAIN, _("Hives before the repair: %s\n"), cf_str(doc, "backup_folder"));
+		bool twice = json_object_get(doc, "expand") && json_array_size(json_object_get(doc, "undo_files")) > 1;
 		if (*cf_str(doc, "undo_file"))
-			cf_page_print(p, CF_INK_PLAIN, _("To put every byte back: coldfix undo %s\n"),
+			cf_page_print(p, CF_INK_PLAIN, twice ? _("To put every byte back, first the expansion and then the repair, twice: coldfix undo %s\n") :
+							       _("To put every byte back: coldfix undo %s\n"),
 				      cf_quoted(p->disk, buf, sizeof buf));
 	}
 }

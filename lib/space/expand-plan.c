@@ -245,6 +245,7 @@ int cf_expand_plan(const struct cf_machine *m, size_t vol, const struct cf_expan
 	x->number = v->number;
 	x->start = v->start;
 	x->old_size = x->size = v->size;
+	x->idle = v->space.total_bytes + ALIGN <= v->size ? v->size - v->space.total_bytes : 0;
 	x->force_unclean = opt->force_unclean && v->health.journal_unclean;
 	if (choose_size(&p, x, err) < 0 || collect_behind(&p, x, err) < 0)
 		return -1;

@@ -156,6 +156,8 @@ static int switch_table(const struct cf_expand *x, struct cf_block *disk, struct
 		if (note_range(changes, what, v->from, v->size, v->to, v->drop ? 0 : v->size, err) < 0)
 			return -1;
 	}
+	if (!n && x->size == x->old_size && x->disk == x->old_disk)
+		return 0; /* only the volume grows, in the partition that it has */
 	edit[n++] = (struct cf_part_edit){ .number = x->number, .start = x->start, .size = x->size };
 	snprintf(what, sizeof what, _("partition %u (Windows)"), x->number);
 	if (note_range(changes, what, x->start, x->old_size, x->start, x->size, err) < 0)
@@ -306,7 +308,7 @@ int cf_expand_prove(const struct cf_expand *x, const struct cf_machine *before, 
 		if (i != x->vol)
 			continue;
 		/* All the room but less than a cluster, and the new part of $Bitmap itself. */
-		uint64_t gain = b->space.free_bytes - a->space.free_bytes, room = x->size - x->old_size;
+		uint64_t gain = b->space.free_bytes - a->space.free_bytes, room = x->size - x->old_size + x->idle;
 		if (b->space.total_bytes <= a->space.total_bytes || b->space.free_bytes <= a->space.free_bytes || gain > room + b->space.cluster_size ||
 		    gain + room / 4096 + 4 * b->space.cluster_size < room)
 			return cf_fail(err, CF_E_INTERNAL, "the Windows volume would have %llu bytes free, which can't be", (unsigned long long)b->space.free_bytes);

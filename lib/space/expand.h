@@ -37,7 +37,8 @@ struct cf_expand {
 	uint64_t old_disk, disk; /* bytes of the disk, before and after */
 	size_t vol;              /* the Windows volume: index into cf_machine.vol */
 	unsigned number;
-	uint64_t start, old_size, size; /* bytes of its partition; size == old_size: there is nothing to do */
+	uint64_t start, old_size, size; /* bytes of its partition */
+	uint64_t idle;           /* bytes of its partition that its volume does not use, since somebody made only the partition larger; less than 1 MiB: 0 */
 	size_t n_moves;
 	struct cf_expand_move move[CF_EXPAND_MOVES]; /* ascending by place */
 	bool force_unclean;
@@ -50,7 +51,7 @@ int cf_expand_plan(const struct cf_machine *m, size_t vol, const struct cf_expan
 
 static inline bool cf_expand_empty(const struct cf_expand *x)
 {
-	return x->size == x->old_size;
+	return x->size == x->old_size && !x->idle;
 }
 
 /* The disk as the plan wants to find it: grown, with the moved content in place. Read-only; next is borrowed. */
