@@ -27,6 +27,7 @@
 
 #define REC_BADCLUS 8u
 #define PIECE (64 * 1024u)
+#define PIECES_MAX 4096u                   /* attribute records of one stream: more than the largest attribute list needs */
 #define MAX_CLUSTERS UINT64_C(0xffffffff) /* Windows' limit: 2^32 - 1 */
 
 struct grow {
@@ -37,18 +38,29 @@ struct grow {
 	uint64_t extra_lcn, extra; /* clusters that $Bitmap gains */
 };
 
-/* An MFT record and one attribute of it, to be changed. */
-struct edited {
+/* An MFT record and one attribute record in it, to be changed. */
+struct piece {
+	uint64_t record, lowest; /* of the MFT; first cluster of the stream that it describes */
 	MFT_RECORD *rec;
+	ATTR_RECORD *a;
+};
+
+/* A stream: its first piece has the sizes, its last one grows. Both are the same unless there is an attribute list. */
+struct edited {
 	ntfs_attr_search_ctx *ctx;
-	runlist_element *rl;
+	ntfs_inode *ni;          /* to be closed; NULL: the volume's own */
+	struct piece first, last; /* last.rec NULL: both pieces lie in one record, first.rec */
+	runlist_element *rl;     /* of the whole stream */
 };
 
 static void edited_end(struct edited *e)
 {
 	if (e->ctx)
 		ntfs_attr_put_search_ctx(e->ctx);
-	free(e->rec);
+	if (e->ni)
+		ntfs_inode_close(e->ni);
+	free(e->first.rec);
+	free(e->last.rec);
 	free(e->rl);
 }
 
@@ -57,39 +69,95 @@ static const char *record_name(unsigned record)
 	return record == CF_NTFS_REC_BITMAP ? "$Bitmap" : "$BadClus";
 }
 
-/* $Bitmap's unnamed data, $BadClus' "$Bad". (libntfs-3g compares names only where it has an open inode.) */
-static bool find_data(struct edited *e, bool named)
+static ntfschar bad_name[4]; /* "$Bad", in the order of bytes that the volume has */
+
+static ntfschar *stream_name(unsigned record)
 {
-	static const uint8_t bad[8] = { '$', 0, 'B', 0, 'a', 0, 'd' };
-	while (ntfs_attr_lookup(AT_DATA, NULL, 0, CASE_SENSITIVE, 0, NULL, 0, e->ctx) == 0) { /* each time a later attribute */
-		const ATTR_RECORD *a = e->ctx->attr;
-		if (a->name_length == (named ? 4 : 0) &&
-		    (!named || (cf_range_ok(cf_ld16(&a->name_offset), sizeof bad, cf_ld32(&a->length)) &&
-			      memcmp((const uint8_t *)a + cf_ld16(&a->name_offset), bad, sizeof bad) == 0)))
-			return true;
+	static const uint8_t bytes[8] = { '$', 0, 'B', 0, 'a', 0, 'd' };
+	memcpy(bad_name, bytes, sizeof bad_name);
+	return record == REC_BADCLUS ? bad_name : AT_UNNAMED;
+}
+
+/* The attribute record that describes the stream from cluster p->lowest, in the record that has been read. */
+static bool find_piece(unsigned record, struct piece *p)
+{
+	uint32_t used = cf_ld32(&p->rec->bytes_in_use), at = cf_ld16(&p->rec->attrs_offset), name_units = record == REC_BADCLUS ? 4 : 0;
+	while (cf_range_ok(at, sizeof(ATTR_RECORD), used)) {
+		ATTR_RECORD *a = (ATTR_RECORD *)((uint8_t *)p->rec + at);
+		uint32_t length = cf_ld32(&a->length);
+		if (length < 24 || length % 8 || !cf_range_ok(at, length, used) || cf_ld32(&a->type) > 0x80)
+			return false;
+		if (cf_ld32(&a->type) == 0x80 && a->name_length == name_units && a->non_resident && length >= 64 && cf_ld64(&a->lowest_vcn) == p->lowest &&
+		    (!name_units || (cf_range_ok(cf_ld16(&a->name_offset), 8, length) &&
+				     memcmp((uint8_t *)a + cf_ld16(&a->name_offset), stream_name(record), 8) == 0))) {
+			p->a = a;
+			return cf_ld16(&a->mapping_pairs_offset) >= 64 && cf_ld16(&a->mapping_pairs_offset) < length;
+		}
+		at += length;
 	}
 	return false;
 }
 
-static int edited_open(struct grow *g, unsigned record, struct edited *e, struct cf_error *err)
+static int read_piece(struct grow *g, unsigned record, struct piece *p, struct cf_error *err)
 {
 	errno = 0;
-	if (ntfs_file_record_read(g->n->nv, record, &e->rec, NULL))
+	if (ntfs_file_record_read(g->n->nv, p->record, &p->rec, NULL))
 		return cf_ntfs_fail(g->n, err, errno ? errno : EIO, "can't read the MFT record of %s", record_name(record));
-	if (!(cf_ld16(&e->rec->flags) & 1) || cf_ld32(&e->rec->bytes_allocated) != g->n->boot.record_size)
+	uint64_t base = cf_ld64(&p->rec->base_mft_record) & UINT64_C(0xffffffffffff);
+	if (!(cf_ld16(&p->rec->flags) & 1) || cf_ld32(&p->rec->bytes_allocated) != g->n->boot.record_size ||
+	    cf_ld32(&p->rec->bytes_in_use) > g->n->boot.record_size || (p->record == record ? base != 0 : base != record) || !find_piece(record, p))
 		return cf_fail(err, CF_E_CORRUPT, "the MFT record of %s is damaged; run chkdsk", record_name(record));
-	e->ctx = ntfs_attr_get_search_ctx(NULL, e->rec);
+	return 0;
+}
+
+/* Follows the attribute list, if there is one: the extents of the whole stream, and where its first and its last piece lie. */
+static int find_pieces(struct grow *g, unsigned record, struct edited *e, struct cf_error *err)
+{
+	ntfschar *name = stream_name(record);
+	uint64_t next = 0;
+	for (unsigned n = 0; n < PIECES_MAX; n++) {
+		ntfs_attr_reinit_search_ctx(e->ctx);
+		errno = 0;
+		int rc = ntfs_attr_lookup(AT_DATA, name, record == REC_BADCLUS ? 4 : 0, CASE_SENSITIVE, (VCN)next, NULL, 0, e->ctx);
+		if (rc && (errno != ENOENT || !n))
+			return cf_fail(err, CF_E_CORRUPT, "the data of %s can't be found; run chkdsk", record_name(record));
+		const ATTR_RECORD *a = e->ctx->attr;
+		if (rc || !a->non_resident || cf_ld64(&a->lowest_vcn) != next)
+			return n ? 0 : cf_fail(err, CF_E_UNSUPPORTED, "%s is kept in an unusual way, which is not supported", record_name(record));
+		errno = 0;
+		runlist_element *rl = ntfs_mapping_pairs_decompress(g->n->nv, a, e->rl);
+		if (!rl)
+			return cf_ntfs_fail(g->n, err, errno ? errno : EIO, "can't read the extents of %s", record_name(record));
+		e->rl = rl;
+		struct piece *p = n ? &e->last : &e->first;
+		*p = (struct piece){ .record = e->ctx->ntfs_ino->mft_no, .lowest = next };
+		if (!n)
+			e->last = *p;
+		if (cf_ld64(&a->highest_vcn) < next || cf_ld64(&a->highest_vcn) >= INT64_MAX)
+			return cf_fail(err, CF_E_CORRUPT, "the extents of %s are damaged; run chkdsk", record_name(record));
+		next = cf_ld64(&a->highest_vcn) + 1;
+	}
+	return cf_fail(err, CF_E_UNSUPPORTED, "%s is kept in more than %u MFT records", record_name(record), PIECES_MAX);
+}
+
+static int edited_open(struct grow *g, unsigned record, struct edited *e, struct cf_error *err)
+{
+	ntfs_volume *nv = g->n->nv;
+	errno = 0;
+	if (record != CF_NTFS_REC_BITMAP && !(e->ni = ntfs_inode_open(nv, record)))
+		return cf_ntfs_fail(g->n, err, errno ? errno : EIO, "can't read the MFT record of %s", record_name(record));
+	e->ctx = ntfs_attr_get_search_ctx(e->ni ? e->ni : nv->lcnbmp_ni, NULL);
 	if (!e->ctx)
 		return cf_fail_nomem(err);
-	if (!find_data(e, record == REC_BADCLUS))
-		return cf_fail(err, CF_E_UNSUPPORTED, "%s is kept in several MFT records, which is not supported; run chkdsk or defragment it",
-			       record_name(record));
-	const ATTR_RECORD *a = e->ctx->attr;
-	if (!a->non_resident || cf_ld64(&a->lowest_vcn) != 0)
-		return cf_fail(err, CF_E_UNSUPPORTED, "%s is kept in an unusual way, which is not supported", record_name(record));
-	errno = 0;
-	e->rl = ntfs_mapping_pairs_decompress(g->n->nv, a, NULL);
-	return e->rl ? 0 : cf_ntfs_fail(g->n, err, errno ? errno : EIO, "can't read the extents of %s", record_name(record));
+	if (find_pieces(g, record, e, err) < 0 || read_piece(g, record, &e->first, err) < 0)
+		return -1;
+	if (e->last.record != e->first.record)
+		return read_piece(g, record, &e->last, err);
+	struct piece same = { .record = e->last.record, .lowest = e->last.lowest, .rec = e->first.rec };
+	if (!find_piece(record, &same))
+		return cf_fail(err, CF_E_CORRUPT, "the MFT record of %s is damaged; run chkdsk", record_name(record));
+	e->last.a = same.a;
+	return 0;
 }
 
 /* Appends a run (lcn LCN_HOLE: a hole) to a list, joining it with the last one where that goes on. */
@@ -115,31 +183,31 @@ static int append_run(runlist_element **list, LCN lcn, uint64_t length, struct c
 	return 0;
 }
 
-/* Puts the run list into the attribute and the record on the volume. */
-static int edited_write(struct grow *g, unsigned record, struct edited *e, struct cf_error *err)
+/* Puts the run list's end into the last piece, the sizes into the first one, and the records on the volume. */
+static int edited_write(struct grow *g, unsigned record, struct edited *e, uint64_t clusters, uint64_t allocated, uint64_t size,
+			uint64_t initialized, struct cf_error *err)
 {
 	ntfs_volume *nv = g->n->nv;
-	ATTR_RECORD *a = e->ctx->attr;
+	ATTR_RECORD *a = e->last.a;
+	MFT_RECORD *rec = e->last.rec ? e->last.rec : e->first.rec;
 	unsigned pairs_at = cf_ld16(&a->mapping_pairs_offset);
+	/* Before anything in the record moves. */
+	cf_st64(&e->first.a->allocated_size, allocated);
+	cf_st64(&e->first.a->data_size, size);
+	cf_st64(&e->first.a->initialized_size, initialized);
+	cf_st64(&a->highest_vcn, clusters - 1);
 	errno = 0;
-	int size = ntfs_get_size_for_mapping_pairs(nv, e->rl, 0, INT32_MAX);
-	if (size <= 0)
+	int n = ntfs_get_size_for_mapping_pairs(nv, e->rl, (VCN)e->last.lowest, INT32_MAX);
+	if (n <= 0)
 		return cf_ntfs_fail(g->n, err, errno ? errno : EIO, "can't describe the extents of %s", record_name(record));
-	if (ntfs_attr_record_resize(e->rec, a, (pairs_at + (unsigned)size + 7u) & ~7u))
+	if (ntfs_attr_record_resize(rec, a, (pairs_at + (unsigned)n + 7u) & ~7u))
 		return cf_fail(err, CF_E_UNSUPPORTED, "there is no room in the MFT record of %s, which is too fragmented", record_name(record));
-	if (ntfs_mapping_pairs_build(nv, (u8 *)a + pairs_at, size, e->rl, 0, NULL))
+	if (ntfs_mapping_pairs_build(nv, (u8 *)a + pairs_at, n, e->rl, (VCN)e->last.lowest, NULL))
 		return cf_ntfs_fail(g->n, err, errno ? errno : EIO, "can't describe the extents of %s", record_name(record));
-	if (ntfs_mft_record_write(nv, record, e->rec))
+	if (ntfs_mft_record_write(nv, e->first.record, e->first.rec) ||
+	    (e->last.rec && ntfs_mft_record_write(nv, e->last.record, e->last.rec)))
 		return cf_ntfs_fail(g->n, err, errno ? errno : EIO, "can't write the MFT record of %s", record_name(record));
 	return 0;
-}
-
-static void set_sizes(ATTR_RECORD *a, uint64_t clusters, uint64_t allocated, uint64_t size, uint64_t initialized)
-{
-	cf_st64(&a->highest_vcn, clusters - 1);
-	cf_st64(&a->allocated_size, allocated);
-	cf_st64(&a->data_size, size);
-	cf_st64(&a->initialized_size, initialized);
 }
 
 static uint64_t run_clusters(const runlist_element *r)
@@ -223,7 +291,7 @@ static int grow_bitmap(struct grow *g, uint64_t fresh, struct cf_error *err)
 	uint64_t cs = g->n->boot.cluster_size;
 	if (edited_open(g, CF_NTFS_REC_BITMAP, &e, err) < 0)
 		return -1;
-	ATTR_RECORD *a = e.ctx->attr;
+	const ATTR_RECORD *a = e.first.a;
 	uint64_t have = run_clusters(e.rl), need = (g->bitmap_bytes + cs - 1) / cs;
 	if (cf_ld64(&a->data_size) < (g->old_clusters + 7) / 8 || cf_ld64(&a->initialized_size) < (g->old_clusters + 7) / 8 ||
 	    cf_ld16(&a->flags) || have * cs < cf_ld64(&a->data_size))
@@ -247,8 +315,7 @@ static int grow_bitmap(struct grow *g, uint64_t fresh, struct cf_error *err)
 	if (write_bits(g, e.rl, err) < 0)
 		return -1;
 	uint64_t size = cf_max_u64(g->bitmap_bytes, cf_ld64(&a->data_size));
-	set_sizes(a, have, have * cs, size, size);
-	return edited_write(g, CF_NTFS_REC_BITMAP, &e, err);
+	return edited_write(g, CF_NTFS_REC_BITMAP, &e, have, have * cs, size, size, err);
 }
 
 /* ---- $BadClus ---- */
@@ -260,7 +327,7 @@ static int grow_bad(struct grow *g, struct cf_error *err)
 	uint64_t cs = g->n->boot.cluster_size;
 	if (edited_open(g, REC_BADCLUS, &e, err) < 0)
 		return -1;
-	ATTR_RECORD *a = e.ctx->attr;
+	const ATTR_RECORD *a = e.first.a;
 	uint64_t have = run_clusters(e.rl), allocated = cf_ld64(&a->allocated_size);
 	if (have > g->clusters || !have)
 		return cf_fail(err, CF_E_CORRUPT, "$BadClus is longer than the volume; run chkdsk");
@@ -268,8 +335,7 @@ static int grow_bad(struct grow *g, struct cf_error *err)
 		return -1;
 	/* Kept in step with the data as it was: some versions round the allocated size of a sparse stream up. */
 	uint64_t size = cf_ld64(&a->data_size), more = g->clusters * cs - cf_min_u64(size, g->clusters * cs);
-	set_sizes(a, g->clusters, allocated + more, g->clusters * cs, cf_ld64(&a->initialized_size));
-	return edited_write(g, REC_BADCLUS, &e, err);
+	return edited_write(g, REC_BADCLUS, &e, g->clusters, allocated + more, g->clusters * cs, cf_ld64(&a->initialized_size), err);
 }
 
 /* ---- boot sector ---- */
