@@ -429,6 +429,87 @@ void fragment(ntfs_volume *vol, const char *path, const char *other, s64 n, s64 
 	}
 }
 
+/* Every second cluster of the largest free extent, n of them. */
+static struct extent *every_second(ntfs_volume *vol, s64 n)
+{
+	s64 total;
+	struct extent *all = free_extents(vol, &total), *big = all, *e = calloc((size_t)n + 1, sizeof(*e));
+
+	for (struct extent *x = all; x->length; x++)
+		if (x->length > big->length)
+			big = x;
+	if (!e || big->length < 2 * n)
+		die("no room for %" PRId64 " extents", n);
+	for (s64 k = 0; k < n; k++)
+		e[k] = (struct extent){big->lcn + 2 * k, 1};
+	free(all);
+	return e;
+}
+
+void split_bitmap(ntfs_volume *vol)
+{
+	ntfs_attr *na = vol->lcnbmp_na;
+	s64 cs = vol->cluster_size, n = na->allocated_size / cs;
+	struct extent *e = every_second(vol, n);
+	uint8_t *data = calloc((size_t)n, (size_t)cs);
+
+	if (!data || ntfs_attr_map_whole_runlist(na))
+		die("$Bitmap: cannot read its runlist");
+	take(vol, e);
+	for (runlist_element *r = na->rl; r->length; r++)
+		if (ntfs_bitmap_clear_run(na, r->lcn, r->length))
+			die("$Bitmap: cannot clear");
+	if (ntfs_attr_pread(na, 0, na->data_size, data) != na->data_size)
+		die("$Bitmap: cannot read");
+	for (s64 k = 0; k < n; k++)
+		if (ntfs_pwrite(vol->dev, e[k].lcn * cs, cs, data + k * cs) != cs)
+			die("$Bitmap: cannot write");
+	free(data);
+	free(na->rl);
+	na->rl = calloc((size_t)n + 1, sizeof(*na->rl));
+	if (!na->rl)
+		die("no memory");
+	for (s64 k = 0; k < n; k++)
+		na->rl[k] = (runlist_element){.vcn = k, .lcn = e[k].lcn, .length = 1};
+	na->rl[n] = (runlist_element){.vcn = n, .lcn = LCN_ENOENT};
+	free(e);
+	NAttrSetFullyMapped(na);
+	if (ntfs_attr_update_mapping_pairs(na, 0))
+		die("$Bitmap: cannot write the runlist");
+	pack(vol);
+}
+
+void split_bad(ntfs_volume *vol, s64 n)
+{
+	ntfschar name[4] = {const_cpu_to_le16('$'), const_cpu_to_le16('B'), const_cpu_to_le16('a'), const_cpu_to_le16('d')};
+	ntfs_inode *ni = ntfs_inode_open(vol, FILE_BadClus);
+	ntfs_attr *na = ni ? ntfs_attr_open(ni, AT_DATA, name, 4) : NULL;
+	struct extent *e = every_second(vol, n);
+	s64 at = 0;
+	size_t k = 0;
+
+	if (!na)
+		die("$BadClus: cannot open");
+	take(vol, e);
+	free(na->rl);
+	na->rl = calloc(2 * (size_t)n + 2, sizeof(*na->rl));
+	if (!na->rl)
+		die("no memory");
+	for (s64 i = 0; i < n; i++, at = e[i - 1].lcn + 1) {
+		na->rl[k++] = (runlist_element){.vcn = at, .lcn = LCN_HOLE, .length = e[i].lcn - at};
+		na->rl[k++] = (runlist_element){.vcn = e[i].lcn, .lcn = e[i].lcn, .length = 1};
+	}
+	na->rl[k++] = (runlist_element){.vcn = at, .lcn = LCN_HOLE, .length = vol->nr_clusters - at};
+	na->rl[k] = (runlist_element){.vcn = vol->nr_clusters, .lcn = LCN_ENOENT};
+	free(e);
+	NAttrSetFullyMapped(na);
+	if (ntfs_attr_update_mapping_pairs(na, 0))
+		die("$BadClus: cannot write the runlist");
+	ntfs_attr_close(na);
+	must_close(ni);
+	pack(vol);
+}
+
 /* All names first, so that neither folder nor $MFT grows into the extents that are dealt out then. */
 void scatter(ntfs_volume *vol, const char *dir, s64 size)
 {

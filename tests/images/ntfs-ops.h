@@ -45,6 +45,9 @@ void set_time(struct _ntfs_volume *vol, const char *path, time_t t);
 void fragment(struct _ntfs_volume *vol, const char *path, const char *other, int64_t n, int64_t each);
 /* $MFT in n more pieces: what lies behind it is given to files below dir, then small files are made there until it grows elsewhere. */
 void split_mft(struct _ntfs_volume *vol, const char *dir, int64_t n);
+/* $Bitmap in single clusters, and n bad clusters in $BadClus, every second one. */
+void split_bitmap(struct _ntfs_volume *vol);
+void split_bad(struct _ntfs_volume *vol, int64_t n);
 void leave(struct _ntfs_volume *vol, int64_t rest, const char *path);
 void scatter(struct _ntfs_volume *vol, const char *dir, int64_t size);
 /* n small files below dir, `per` to a leaf folder, with temporary files made and deleted in between. */

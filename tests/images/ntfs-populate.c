@@ -22,6 +22,8 @@
  *	dosname PATH SHORT         names that are 8.3 already get their DOS name by themselves
  *	fragment PATH OTHER N [C]  two files of N pieces each, in turns; each of C clusters (1)
  *	mft DIR N                  $MFT in N more pieces: walls behind it and small files, both below DIR
+ *	split-bitmap               $Bitmap's every cluster an extent of its own, which takes several MFT records
+ *	split-bad N                N bad clusters, every second one: $BadClus too
  *	leave MIB PATH             a solid file that leaves so much free space
  *	scatter DIR BYTES          fills the volume with files of this size and deletes every second
  *	many DIR N PER             N small files, PER to a folder, temporary files created and deleted in between
@@ -136,6 +138,10 @@ static void run(ntfs_volume *vol, char **f, int n)
 		fragment(vol, f[1], f[2], number(f[3]), n == 5 ? number(f[4]) : 1);
 	} else if (n == 3 && !strcmp(op, "mft")) {
 		split_mft(vol, f[1], number(f[2]));
+	} else if (n == 1 && !strcmp(op, "split-bitmap")) {
+		split_bitmap(vol);
+	} else if (n == 2 && !strcmp(op, "split-bad")) {
+		split_bad(vol, number(f[1]));
 	} else if (n == 3 && !strcmp(op, "leave")) {
 		leave(vol, number(f[1]) << 20, f[2]);
 	} else if (n == 3 && !strcmp(op, "scatter")) {

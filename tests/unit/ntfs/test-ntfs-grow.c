@@ -162,6 +162,45 @@ static void grows_a_full_volume(void **state)
 		check(&growths[some[i]], true, i % 2 ? growths[some[i]].from : 0);
 }
 
+/* $Bitmap in single clusters, so that its extents need four MFT records, and bad clusters in $BadClus. ntfsresize would not change such a volume, but it
+ * still accounts for every cluster. */
+static void grows_a_bitmap_in_several_records(void **state)
+{
+	(void)state;
+	const char *image = temp("split.img"), *populate = getenv("NTFS_POPULATE");
+	const struct growth g = { "-s 512 -c 512", 512, 2 * CF_GIB, 3 * CF_GIB + 512, true };
+	static const char accounting[] = "ntfsresize --info -f --bad-sectors %s 2>&1 | grep -E 'Accounting|accounting|Highly'";
+	CF_BUF before = { 0 };
+	CF_BUF after = { 0 };
+	CF_BUF said = { 0 };
+	struct cf_volume_space s;
+	struct cf_ntfs_grown done;
+	if (!populate || access(populate, X_OK) < 0)
+		skip();
+	make_image(image, g.from, g.options);
+	assert_int_equal(run(NULL, "printf 'split-bad\\t150\\nsplit-bitmap\\nfill\\tfile-0.bin\\t5000000\\n' | %s %s", populate, image), 0);
+	assert_int_equal(run(NULL, "test $(ntfsinfo -f -v -i 6 %s | grep -c 'Highest VCN:') -gt 3", image), 0);
+	assert_int_equal(run(&said, accounting, image), 0);
+	describe(image, 1, &before);
+	uint64_t free_before = free_bytes(image, g.sector, &s);
+	grow(image, &g, 0, &done);
+	assert_true(done.bitmap_clusters > 0);
+	assert_int_equal(free_bytes(image, g.sector, &s), free_before + (done.clusters - done.old_clusters - done.bitmap_clusters) * done.cluster_size);
+	assert_int_equal(s.total_bytes, done.clusters * done.cluster_size);
+	describe(image, 1, &after);
+	assert_int_equal(before.n, after.n);
+	assert_memory_equal(before.p, after.p, before.n);
+	CF_BUF now = { 0 };
+	assert_int_equal(run(&now, accounting, image), 0);
+	assert_int_equal(said.n, now.n);
+	assert_memory_equal(said.p, now.p, now.n);
+	uint64_t last = ((done.clusters + 7) / 8 + 511) / 512 - 1;
+	assert_int_equal(run(NULL, "ntfsfix -n %s", image), 0);
+	assert_int_equal(run(NULL, "ntfsinfo -f -v -i 6 %s | grep -q 'Highest VCN:[^0-9]*%llu '", image, (unsigned long long)last), 0);
+	assert_int_equal(run(NULL, "ntfsinfo -f -v -i 8 %s | grep -q 'Highest VCN:[^0-9]*%llu '", image, (unsigned long long)done.clusters - 1), 0);
+	unlink(image);
+}
+
 static void refuses(void **state)
 {
 	(void)state;
@@ -183,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grows_an_empty_volume),
 		cmocka_unit_test(grows_a_full_volume),
+		cmocka_unit_test(grows_a_bitmap_in_several_records),
 		cmocka_unit_test(refuses),
 	};
 	if (!have_tools()) {
