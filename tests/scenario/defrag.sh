@@ -127,7 +127,7 @@ is 'boot files: the driver' '.streams_made_whole >= 1 and .bytes_moved < 2000000
 json 0 'boot files again' defrag --yes --boot-files-only p.raw
 is 'boot files again: nothing' '.bytes_written == 0'
 json 0 'max-bytes' defrag --yes --max-bytes 2M p.raw
-is 'max-bytes: kept, and said' '.bytes_moved <= 2097152 and .limited'
+is 'max-bytes: kept, made use of, and said' '.bytes_moved <= 2097152 and .bytes_moved > 1000000 and .limited'
 json 0 'space only' defrag --yes --consolidate-only p.raw
 is 'space only: the space, not the files' '.after.largest_free_extent_bytes * 2 >= .after.free_bytes and .after.fragmented_files > 0 and .streams_made_whole == 0'
 json 0 'the rest' defrag --yes p.raw
