@@ -40,6 +40,7 @@ _Static_assert(CF_ARRAY_LEN(cf_clean_classes) < CF_CLEAN_MAX_CLASSES, "room for 
 
 const struct cf_clean_root cf_clean_roots[] = {
 	{ "windows-temp", "%W\\Temp", NULL, false },
+	{ "windows-temp", "%W\\SystemTemp", NULL, false }, /* of SYSTEM's processes since Windows 11 */
 	{ "user-temp", "%P\\AppData\\Local\\Temp", NULL, false },
 	{ "update-downloads", "%W\\SoftwareDistribution\\Download", NULL, false },
 	{ "delivery-optimization", "%W\\SoftwareDistribution\\DeliveryOptimization", NULL, false },

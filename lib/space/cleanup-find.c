@@ -113,6 +113,16 @@ static bool is_dump_name(const char *name)
 	return cf_clean_match("*.dmp|*.mdmp|*.hdmp|*.kdmp", name);
 }
 
+/* By the last change. What was unpacked or copied there lately may have an older date: while a restart is pending, somebody may want it after that,
+ * so then such a file is young too, unless it was not touched since its dates were set back, and so is a folder that was made lately. Otherwise a
+ * folder goes by what is in it. */
+static bool is_young(const struct finder *f, const struct cf_stat *st)
+{
+	if (st->kind == CF_FILE_DIRECTORY)
+		return f->c->pending && st->born > f->cutoff;
+	return st->mtime > f->cutoff || (f->c->pending && st->born > f->cutoff && st->accessed > f->cutoff);
+}
+
 /* What the name and its record alone say. */
 static enum cf_clean_keep judge(const struct finder *f, const struct cf_tree_entry *e, const struct cf_clean_folder *in, unsigned flags)
 {
@@ -129,8 +139,7 @@ static enum cf_clean_keep judge(const struct finder *f, const struct cf_tree_ent
 		return CF_KEEP_SYSTEM;
 	if (!is_folder && !(flags & CF_CLEAN_DUMPS) && is_dump_name(e->name))
 		return CF_KEEP_DUMP;
-	/* A folder changes whenever something in it goes, so only its making counts. */
-	if (flags & CF_CLEAN_AGE && (e->st.born > f->cutoff || (!is_folder && e->st.mtime > f->cutoff)))
+	if (flags & CF_CLEAN_AGE && is_young(f, &e->st))
 		return CF_KEEP_YOUNG;
 	return CF_KEEP_NOT;
 }

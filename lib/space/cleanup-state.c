@@ -58,8 +58,7 @@ struct listing {
 static int each_user(void *user, const struct cf_tree_entry *e)
 {
 	struct listing *l = user;
-	/* "Default" is what a new user gets a copy of. */
-	if (e->damaged || e->st.kind != CF_FILE_DIRECTORY || e->st.reparse_tag || cf_utf8_eq_nocase(e->name, "Default"))
+	if (e->damaged || e->st.kind != CF_FILE_DIRECTORY || e->st.reparse_tag)
 		return 0;
 	return add_profile(l->p, join(l->folder, e->name), l->err);
 }

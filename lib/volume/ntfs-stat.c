@@ -166,6 +166,7 @@ static int attribute(struct cf_span a, struct stat_walk *w)
 			return -1;
 		st->born = cf_ntfs_unix_time(cf_ld64(v.p));
 		st->mtime = cf_ntfs_unix_time(cf_ld64(v.p + 8));
+		st->accessed = cf_ntfs_unix_time(cf_ld64(v.p + 0x18));
 		st->attributes |= cf_ld32(v.p + 0x20) & CF_NTFS_FA_STORED;
 		return 0;
 	case CF_NTFS_AT_FILE_NAME:

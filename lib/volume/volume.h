@@ -71,6 +71,7 @@ struct cf_stat {
 	uint32_t reparse_tag; /* 0: none */
 	int64_t mtime;      /* seconds since 1970 UTC */
 	int64_t born;       /* when it was made here; 0: not known */
+	int64_t accessed;   /* when it was last read or written, as far as Windows keeps that; 0: not known */
 	uint64_t own_bytes; /* NTFS: clusters of all its streams, its index and its attribute list, in bytes: what deleting it gives
 			     * back. UINT64_MAX: can't be counted. FAT: 0 */
 	uint64_t id;        /* NTFS: MFT record number; FAT: first cluster */
