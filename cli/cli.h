@@ -29,7 +29,7 @@ enum option_group {
 	OPT_DEFRAG = 1 << 20, /* --analyze, --file, … */
 	OPT_SHADOW = 4096, /* --accept-shadow-copy-loss */
 	OPT_CLEAN = 8192, /* --class, --keep-days */
-	OPT_LIMITS = 16384, /* --min-free */
+	OPT_LIMITS = 16384, /* --min-free, --min-extent, --max-pieces */
 	OPT_EXPAND = 65536, /* --size, --by, … */
 };
 

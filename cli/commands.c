@@ -116,7 +116,9 @@ static const struct {
 	{ OPT_CLEAN, "  --class ID,...         delete exactly these classes; \"default\" stands for the usual ones\n"
 		     "  --keep-days N          temporary files of the VM's last N days stay; 7\n"
 		     "  --windows N            which Windows installation, from 1\n" },
-	{ OPT_LIMITS, "  --min-free SIZE        less free space than this counts as full; 300M\n" },
+	{ OPT_LIMITS, "  --min-free SIZE        less free space than this counts as full; 300M\n"
+		      "  --min-extent SIZE      a largest free extent of less than this, and of less than half the free space, counts as scattered; 512M\n"
+		      "  --max-pieces N         a boot file in more extents than this counts as scattered; 1000\n" },
 	{ OPT_EXPAND, "  --size N               bytes that the disk is to have (256G)\n"
 		      "  --by N                 bytes more than it has\n"
 		      "  --max                  as large as it may become: a device's own size, else 1 TiB\n"

@@ -178,6 +178,15 @@ static int set_keep_days(const char *text, struct options *o, struct cf_error *e
 	return parse_number(text, "keep-days", 0, 36500, &o->req.keep_days, err);
 }
 
+static int set_max_pieces(const char *text, struct options *o, struct cf_error *err)
+{
+	int n = 0;
+	if (parse_number(text, "max-pieces", 1, 1000000000, &n, err) < 0)
+		return -1;
+	o->req.max_pieces = (uint64_t)n;
+	return 0;
+}
+
 /* What the type of the field says of its option; a list of this kind takes ID,ID. */
 #define HOW(field)                                                                                                       \
 	_Generic(((struct options *)0)->field, bool: SET_TRUE, int: SET_ONE, const char *: SET_TEXT, uint64_t: SET_SIZE, \
@@ -240,6 +249,8 @@ static const struct option_row rows[] = {
 	FIELD("class", 0, OPT_CLEAN, classes),
 	CALLS("keep-days", 0, OPT_CLEAN, CALL_WITH, set_keep_days),
 	FIELD("min-free", 0, OPT_LIMITS, req.min_free),
+	FIELD("min-extent", 0, OPT_LIMITS, req.min_extent),
+	CALLS("max-pieces", 0, OPT_LIMITS, CALL_WITH, set_max_pieces),
 	FIELD("zstd", 0, OPT_PACK, req.zstd),
 	FIELD("split", 0, OPT_PACK, req.split),
 	FIELD("by", 0, OPT_EXPAND, req.expand_by),

@@ -115,6 +115,8 @@ struct cf_request {
 	int keep_days_given;     /* keep_days counts: temporary files of the VM's last so many days stay; else 7 */
 	int keep_days;
 	uint64_t min_free;       /* volume-full: less than this is full; bytes; 0: 300 MiB */
+	uint64_t min_extent;     /* free-space-scattered: the largest free extent must have this, or half of what is free; bytes; 0: 512 MiB */
+	uint64_t max_pieces;     /* free-space-scattered: the most extents of a file that the loader reads; 0: 1,000 */
 
 	/* The most bytes of changed blocks that work in several transactions holds in memory before it commits one; 0: 240 MiB. */
 	uint64_t max_held;

@@ -15,6 +15,7 @@
 
 #define MAX_HELD (240 * CF_MIB) /* of changed blocks in memory: some hundred thousand files */
 #define MARGIN (16 * CF_MIB)    /* for the file that goes beyond it, and the folders */
+#define MAX_SKIP 16             /* folders that turn out to be damaged only when something is taken out of them */
 
 struct run {
 	struct cf_session s;
@@ -24,6 +25,8 @@ struct run {
 	struct cf_series *series;
 	struct cf_machine *result; /* as the open transaction shows it */
 	uint64_t held;
+	uint64_t skip[MAX_SKIP];   /* MFT references of folders that are left alone */
+	size_t n_skip;
 };
 
 static void run_end(struct run *r)
@@ -150,7 +153,8 @@ static int one_piece(struct run *r, struct cf_clean_done *done, struct cf_error 
 static int find(struct run *r, struct cf_error *err)
 {
 	const struct cf_request *req = r->s.req;
-	const struct cf_clean_options opt = { .classes = req->classes, .keep_days = req->keep_days_given ? req->keep_days : -1 };
+	const struct cf_clean_options opt = { .classes = req->classes, .keep_days = req->keep_days_given ? req->keep_days : -1,
+					      .skip = r->skip, .n_skip = r->n_skip };
 	cf_cleanup_free(r->plan);
 	r->plan = NULL;
 	if (cf_session_survey(&r->s, err) < 0 || check_install(r, err) < 0 || check_volume(r, err) < 0)
@@ -161,6 +165,23 @@ static int find(struct run *r, struct cf_error *err)
 static bool anything(const struct run *r)
 {
 	return r->plan->files || r->plan->folders;
+}
+
+/* The same, and where a folder's index turns out to be damaged it is tried again without that folder. */
+static int piece(struct run *r, struct cf_clean_done *done, struct cf_error *err)
+{
+	for (;;) { /* ends: every turn takes one of MAX_SKIP places */
+		*done = (struct cf_clean_done){ 0 };
+		if (!anything(r) || one_piece(r, done, err) == 0)
+			return 0;
+		if (!done->stuck || r->n_skip == MAX_SKIP)
+			return -1;
+		r->skip[r->n_skip++] = done->stuck;
+		cf_series_drop(r->series);
+		*err = (struct cf_error){ 0 };
+		if (find(r, err) < 0)
+			return -1;
+	}
 }
 
 /* From an open disk to a proven overlay. */
@@ -174,7 +195,7 @@ static int plan(struct run *r, struct cf_error *err)
 		return 0;
 	unsigned disk = volume(r)->disk;
 	r->series = cf_series_begin(r->s.disk[disk]->block, &r->s.place[disk], max_held(r->s.req) + MARGIN, err);
-	return r->series ? one_piece(r, &done, err) : -1;
+	return r->series ? piece(r, &done, err) : -1;
 }
 
 /* ---- the record ---- */
@@ -245,6 +266,14 @@ static json_t *describe_notes(const struct run *r)
 		json_array_append_new(a, json_string(_("quotas are marked as out of date: Windows counts them again at its next start")));
 	if (c->truncated)
 		json_array_append_new(a, json_string(_("more files were found than one run keeps in mind: run it again for the rest")));
+	for (uint64_t i = 0; i < c->n_damaged && i < CF_CLEAN_DAMAGED_SHOWN; i++) {
+		CF_FREE char *line = NULL;
+		if (asprintf(&line, _("the index of %s is damaged: names in it stay; have Windows run chkdsk, then clean up again"), c->damaged[i]) < 0)
+			line = NULL;
+		json_array_append_new(a, cf_json_text(line));
+	}
+	if (c->n_damaged > CF_CLEAN_DAMAGED_SHOWN)
+		json_array_append_new(a, json_string(_("so do further folders whose index is damaged")));
 	if (volume(r)->health.dirty_flag)
 		json_array_append_new(a, json_string(_("Windows will run chkdsk at its next start: the volume is marked dirty")));
 	return a;
@@ -252,7 +281,7 @@ static json_t *describe_notes(const struct run *r)
 
 static void describe(const struct run *r, struct cf_result *out)
 {
-	json_t *doc = out->doc, *classes = json_array();
+	json_t *doc = out->doc, *classes = json_array(), *damaged = json_array();
 	const struct cf_cleanup *c = r->plan;
 	CF_FREE char *name = cf_vol_name(r->s.m, c->vol);
 	char when[CF_TIME_TEXT];
@@ -263,13 +292,16 @@ static void describe(const struct run *r, struct cf_result *out)
 	json_object_set_new(doc, "volume",
 			    json_pack("{s:i,s:o,s:I,s:I,s:I}", "partition", (int)volume(r)->number, "name", cf_json_text(name), "total_bytes",
 				      (json_int_t)volume(r)->space.total_bytes, "free_bytes", (json_int_t)c->free_before, "free_bytes_after",
-				      (json_int_t)r->free_after));
+				      (json_int_t)(r->done.stopped ? c->free_before + c->bytes : r->free_after)));
 	for (size_t k = 0; k < cf_clean_n_classes; k++)
 		json_array_append_new(classes, describe_class(r, k));
 	json_object_set_new(doc, "classes", classes);
 	json_object_set_new(doc, "files", json_integer((json_int_t)c->files));
 	json_object_set_new(doc, "folders", json_integer((json_int_t)c->folders));
 	json_object_set_new(doc, "bytes", json_integer((json_int_t)c->bytes));
+	for (uint64_t i = 0; i < c->n_damaged && i < CF_CLEAN_DAMAGED_SHOWN; i++)
+		json_array_append_new(damaged, cf_json_text(c->damaged[i]));
+	json_object_set_new(doc, "damaged_folders", damaged);
 	json_object_set_new(doc, "keep_days", json_integer(c->keep_days));
 	json_object_set_new(doc, "last_used", cf_json_text(cf_time_text(c->last_used, when)));
 	json_object_set_new(doc, "update_pending", json_boolean(c->pending));
@@ -311,7 +343,7 @@ static int carry_out(struct run *r, struct cf_result *out, struct cf_error *err)
 	if (rc == 0)
 		rc = commit(r, err);
 	while (rc == 0 && done.stopped) { /* each deletes something: the first file always fits */
-		rc = find(r, err) < 0 || one_piece(r, &done, err) < 0 ? -1 : commit(r, err);
+		rc = find(r, err) < 0 || piece(r, &done, err) < 0 ? -1 : commit(r, err);
 		if (rc == 0 && !done.files)
 			break;
 	}
@@ -340,6 +372,9 @@ static int execute(const struct cf_request *req, const json_t *agreed, struct cf
 	if (rc == 0 && anything(&r))
 		rc = carry_out(&r, out, &out->error);
 	if (rc == 0) {
+		json_object_set_new(out->doc, "files", json_integer((json_int_t)r.done.files));
+		json_object_set_new(out->doc, "folders", json_integer((json_int_t)r.done.folders));
+		json_object_set_new(out->doc, "bytes", json_integer((json_int_t)r.done.bytes));
 		json_object_set_new(out->doc, "bytes_planned", json_integer(0));
 		json_object_set_new(json_object_get(out->doc, "volume"), "free_bytes_after", json_integer((json_int_t)r.free_after));
 		out->exit_status = 0;

@@ -11,9 +11,9 @@
 
 #include "block/container.h"
 #include "job/expand.h"
+#include "problem/limits.h"
 
 #define GROW_BY (8 * CF_GIB) /* unless a size is named: room for updates and a paging file, and small beside any disk's price */
-#define FULL_BELOW (300 * CF_MIB)
 
 static json_t *left_full(const json_t *doc)
 {
@@ -75,7 +75,7 @@ static void merge(const struct cf_request *req, json_t *doc, const struct cf_res
 		json_array_append(list, undo);
 		json_object_set(doc, "undo_file", undo);
 	}
-	bool room = free_of(x->doc) >= (req->min_free ? req->min_free : FULL_BELOW);
+	bool room = free_of(x->doc) >= cf_full_below(req);
 	const char *status = plan ? "planned" : declined || !room ? "left" : "fixed";
 	json_object_set_new(finding, "status", json_string(status));
 	if (strcmp(status, "left") != 0)

@@ -15,6 +15,8 @@
 #include "job/session.h"
 #include "job/symptom.h"
 
+#define MAX_SKIP 16 /* folders that turn out to be damaged only when something is taken out of them */
+
 struct run {
 	struct cf_session s;
 	struct cf_findings found, after;
@@ -25,6 +27,9 @@ struct run {
 	uint64_t pending[CF_MAX_DISKS], total_pending;
 	struct cf_machine *result; /* the machine as the overlays show it */
 	const struct cf_task *task; /* NULL: a repair */
+	uint64_t skip[MAX_SKIP];   /* MFT references of folders that the clean-up leaves alone */
+	size_t n_skip;
+	char *no_cleanup;          /* why there can be no clean-up; NULL: there can */
 	char **unwritable;         /* per volume: why it turned out that it can't be written; NULL-filled */
 };
 
@@ -33,6 +38,7 @@ static void run_end(struct run *r)
 	for (size_t i = 0; r->unwritable && i < r->s.m->n_vols; i++)
 		free(r->unwritable[i]);
 	free(r->unwritable);
+	free(r->no_cleanup);
 	cf_machine_free(r->result);
 	if (r->has_work)
 		cf_work_end(&r->w);
@@ -156,6 +162,9 @@ static int try_plan(struct run *r, struct cf_block **overlay, struct cf_error *e
 		return -1;
 	r->has_work = true;
 	r->w.unwritable = r->unwritable;
+	r->w.skip = r->skip;
+	r->w.n_skip = r->n_skip;
+	r->w.no_cleanup = r->no_cleanup;
 	if (select_and_fix(r, err) < 0)
 		return -1;
 	if (cf_work_empty(&r->w))
@@ -174,11 +183,21 @@ static void forget_try(struct run *r)
 	}
 }
 
-/* A volume that can't be written must not keep the others from being repaired: its findings are left, with the reason. */
-static bool leave_volume(struct run *r, const struct cf_error *err)
+/* A volume that can't be written must not keep the others from being repaired, a folder that can't be cleaned not the rest of the volume: what belongs to
+ * them is left, with the reason. */
+static bool leave_some(struct run *r, const struct cf_error *err)
 {
 	int v = r->has_work ? r->w.failed_vol : -1;
-	if (v < 0 || r->unwritable[v] || err->code == CF_E_NO_MEMORY || err->code == CF_E_IO || err->code == CF_E_CANCELLED)
+	if (err->code == CF_E_NO_MEMORY || err->code == CF_E_IO || err->code == CF_E_CANCELLED)
+		return false;
+	if (r->has_work && r->w.failed_cleanup) {
+		if (r->w.stuck && r->n_skip < MAX_SKIP)
+			r->skip[r->n_skip++] = r->w.stuck;
+		else if (r->no_cleanup || !(r->no_cleanup = strdup(err->message)))
+			return false;
+		return true;
+	}
+	if (v < 0 || r->unwritable[v])
 		return false;
 	r->unwritable[v] = strdup(err->message);
 	return r->unwritable[v] != NULL;
@@ -194,9 +213,10 @@ static int plan(struct run *r, struct cf_error *err)
 	if (!r->unwritable)
 		return cf_fail_nomem(err);
 	while (try_plan(r, overlay, err) < 0) {
-		if (!leave_volume(r, err))
+		if (!leave_some(r, err))
 			return -1;
 		forget_try(r);
+		*err = (struct cf_error){ 0 };
 	}
 	cf_verdict_make(&r->found, &r->s.ctx, &r->verdict);
 	if (cf_work_empty(&r->w))

@@ -4,14 +4,21 @@
  * The volume of the selected Windows comes first, then every other one in the order of the disks. What can't be measured is named with its
  * reason; the command fails only when nothing can.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "job/expand.h"
 #include "job/session.h"
+#include "problem/limits.h"
+#include "space/cleanup.h"
+#include "space/expand.h"
 #include "space/usage.h"
 
 #define TOP_DEFAULT 5
+#define COUNT_AT_MOST 50000u  /* temporary files and downloads; of more the clean-up's exact share is left to the clean-up */
+#define WORTH_SAYING CF_MIB   /* a clean-up that brings less is not worth a line, unless the volume is full */
 
-/* Numbers that a hostile volume made up must not become negative. */
 static json_t *classes(const struct cf_usage *u)
 {
 	json_t *list = json_array();
@@ -152,6 +159,89 @@ static json_t *head(const struct cf_session *s, const struct cf_vol *v)
 	return j;
 }
 
+/* ---- what helps ---- */
+
+/* shadow: the volume has shadow copies, and the command wants to hear that they may go. */
+static void add_next(json_t *list, const char *command, bool shadow, const char *why, uint64_t bytes)
+{
+	char line[160];
+	snprintf(line, sizeof line, "%s%s%s", command, shadow ? " --accept-shadow-copy-loss" : "", strcmp(command, "diagnose") ? " --dry-run" : "");
+	json_array_append_new(list, json_pack("{s:s,s:o,s:o}", "command", line, "why", cf_json_text(why), "bytes", cf_json_number(bytes)));
+}
+
+/* What coldfix cleanup would give back; 0: nothing, or the volume may not be cleaned. */
+static int next_cleanup(const struct cf_session *s, const struct cf_usage *u, bool full, json_t *list, uint64_t *gain, struct cf_error *err)
+{
+	const struct cf_clean_options opt = { .keep_days = -1 };
+	const struct cf_vol *v = &s->m->vol[s->ctx.in->vol];
+	struct cf_cleanup *plan = NULL;
+	struct cf_error why = { 0 };
+	char size[32], text[200];
+	*gain = u->class[CF_USAGE_TEMP].bytes + u->class[CF_USAGE_UPDATES].bytes;
+	if (u->class[CF_USAGE_TEMP].files + u->class[CF_USAGE_UPDATES].files > COUNT_AT_MOST) {
+		snprintf(text, sizeof text, _("deletes temporary files and downloads that need no longer be there: up to %s"),
+			 cf_size_text(*gain, size));
+		add_next(list, "cleanup", v->health.shadow_copies, text, *gain);
+		return 0;
+	}
+	*gain = 0;
+	if (cf_cleanup_find(s->m, s->ctx.in, &opt, &plan, &why) < 0)
+		return why.code == CF_E_NO_MEMORY ? cf_fail_nomem(err) : 0;
+	*gain = plan->bytes;
+	cf_cleanup_free(plan);
+	if (*gain < (full ? 1 : WORTH_SAYING))
+		return 0;
+	snprintf(text, sizeof text, _("gives back %s: temporary files, downloads and caches that Windows makes again"), cf_size_text(*gain, size));
+	add_next(list, "cleanup", v->health.shadow_copies, text, *gain);
+	return 0;
+}
+
+static void next_expand(const struct cf_session *s, bool full, json_t *list)
+{
+	struct cf_expand_options opt = { .stay = true, .accept_shadow_copy_loss = true, .force_unclean = true, .recovery_key_at_hand = true };
+	const struct cf_vol *v = &s->m->vol[s->ctx.in->vol];
+	struct cf_expand x;
+	char size[32], text[200], command[100];
+	if (v->disk != 0)
+		return;
+	if (cf_expand_plan(s->m, s->ctx.in->vol, &opt, &x, NULL) == 0 && !cf_expand_empty(&x)) {
+		snprintf(text, sizeof text, _("gives Windows the unallocated room right behind its volume: %s"),
+			 cf_size_text(x.size - x.old_size, size));
+		snprintf(command, sizeof command, "expand --size %llu", (unsigned long long)x.disk);
+		add_next(list, command, v->health.shadow_copies, text, x.size - x.old_size);
+	} else if (full) {
+		bool grows = cf_job_growth_kind(s->disk[0]) != CF_GROWTH_NONE;
+		snprintf(text, sizeof text, grows ? _("makes the disk and the volume of Windows larger") :
+						    _("makes a larger copy, in which the volume of Windows is larger too"));
+		add_next(list, grows ? "expand --by 8G" : "expand --by 8G --output NEW", v->health.shadow_copies, text, 8 * CF_GIB);
+	}
+}
+
+/* What can be done about what was measured: only what is true of this volume, and what it brings. */
+static int describe_next(const struct cf_session *s, const struct cf_usage *u, json_t *j, struct cf_error *err)
+{
+	const struct cf_vol *v = &s->m->vol[s->ctx.in->vol];
+	json_t *list = json_array();
+	uint64_t gain = 0, wanted = cf_wanted_extent(s->req, u->free);
+	bool full = u->free < cf_full_below(s->req);
+	char a[32], b[32], text[200];
+	json_object_set_new(j, "next", list);
+	/* What is not settled is not rearranged: diagnose says what to do first. */
+	if (v->health.damaged || v->health.hibernated || v->health.journal_unclean || (u->checked && !cf_extent_check_sound(&u->check))) {
+		add_next(list, "diagnose", false, _("says what has to be settled first: the volume is not clean"), 0);
+		return 0;
+	}
+	if (next_cleanup(s, u, full, list, &gain, err) < 0)
+		return -1;
+	next_expand(s, full && u->free + gain < cf_full_below(s->req), list);
+	if (u->largest_free < wanted) {
+		snprintf(text, sizeof text, _("makes the free space whole: its largest piece has %s of %s"), cf_size_text(u->largest_free, a),
+			 cf_size_text(u->free, b));
+		add_next(list, "defrag", v->health.shadow_copies, text, 0);
+	}
+	return 0;
+}
+
 /* One volume into the list. -1 for what ends the command. */
 static int measure(const struct cf_session *s, size_t vol, json_t *list, unsigned *measured, struct cf_error *err)
 {
@@ -169,6 +259,8 @@ static int measure(const struct cf_session *s, size_t vol, json_t *list, unsigne
 		fill(j, &u);
 		json_object_set_new(j, "reason", json_null());
 		++*measured;
+		if (s->ctx.in && s->ctx.in->vol == vol)
+			rc = describe_next(s, &u, j, err);
 	} else if (rc == 0) {
 		json_object_set_new(j, "reason", cf_json_text(v->vol || v->error.code == CF_OK ? why.message : v->error.message));
 		if (v->space.total_bytes) { /* FAT: what its table says */

@@ -5,19 +5,12 @@
 
 #include <stdio.h>
 
+#include "problem/limits.h"
 #include "problem/work.h"
 #include "space/boot-files.h"
 #include "space/defrag.h"
 
-#define WANTED_EXTENT (512 * CF_MIB)
 #define AT_MOST (512 * CF_MIB) /* data that one repair moves on its overlay; more is the defrag command's */
-#define MANY_PIECES 1000 /* a boot-critical file in more extents than this takes the loader seconds and pool memory */
-
-/* The least that the largest free extent must have. */
-static uint64_t wanted_extent(uint64_t free_bytes)
-{
-	return cf_min_u64(WANTED_EXTENT, free_bytes / 2);
-}
 
 static int detect(const struct cf_context *c, struct cf_findings *out, struct cf_error *err)
 {
@@ -26,7 +19,7 @@ static int detect(const struct cf_context *c, struct cf_findings *out, struct cf
 	const struct cf_vol *v = &c->m->vol[c->in->vol];
 	if (!v->vol || !v->space.total_bytes)
 		return 0;
-	bool scattered = v->space.largest_free_extent_bytes < wanted_extent(v->space.free_bytes);
+	bool scattered = v->space.largest_free_extent_bytes < cf_wanted_extent(c->req, v->space.free_bytes);
 	char path[512] = "", largest[32], free_text[32];
 	uint64_t pieces = cf_boot_files_worst(v->vol, c->in->root, path, sizeof path);
 	CF_FREE char *name = cf_vol_name(c->m, c->in->vol);
@@ -35,7 +28,7 @@ static int detect(const struct cf_context *c, struct cf_findings *out, struct cf
 	/* Boot files alone are little work and put right by default; the free space may be gigabytes. */
 	for (int boot = 0; boot < 2; boot++) {
 		CF_FREE char *where = NULL;
-		if (boot ? pieces <= MANY_PIECES : !scattered)
+		if (boot ? pieces <= cf_many_pieces(c->req) : !scattered)
 			continue;
 		if (asprintf(&where, "%s%s%s", name, boot ? ", " : "", boot ? path : "") < 0) {
 			where = NULL;
@@ -55,7 +48,9 @@ static int detect(const struct cf_context *c, struct cf_findings *out, struct cf
 		cf_evidence_int(out, f, "free_bytes", v->space.free_bytes);
 		cf_evidence_int(out, f, "free_extents", v->space.free_extents);
 		cf_evidence_int(out, f, "largest_free_extent_bytes", v->space.largest_free_extent_bytes);
+		cf_evidence_int(out, f, "wanted_extent_bytes", cf_wanted_extent(c->req, v->space.free_bytes));
 		cf_evidence_int(out, f, "boot_file_extents", pieces);
+		cf_evidence_int(out, f, "most_boot_file_extents", cf_many_pieces(c->req));
 	}
 	return 0;
 }
@@ -116,7 +111,7 @@ static int fix(const struct cf_context *c, struct cf_finding *f, struct cf_work 
 		cf_finding_block(f, _("%s have to move: run coldfix defrag, which does it in steps"), moved);
 		return 0;
 	}
-	if (boot ? o.pieces > MANY_PIECES : p.after.largest_free < wanted_extent(p.after.free)) {
+	if (boot ? o.pieces > cf_many_pieces(c->req) : p.after.largest_free < cf_wanted_extent(c->req, p.after.free)) {
 		cf_finding_block(f, _("what may be moved is too little to put it right"));
 		return 0;
 	}
@@ -141,8 +136,8 @@ const struct cf_problem cf_problem_free_space_scattered = {
 	.article = CF_ARTICLE_NO_MEMORY,
 	.step = "Free up space on the disk (defrag /u /x /g)",
 	.title = N_("The free space of the Windows volume is scattered"),
-	.seen = N_("The largest free extent is smaller than 512 MiB and than half of the free space, or a file that the boot "
-		   "loader reads lies in more than 1,000 extents."),
+	.seen = N_("The largest free extent is smaller than 512 MiB and than half of the free space (--min-extent sets another limit than 512 MiB), or a file "
+		   "that the boot loader reads lies in more than 1,000 extents (--max-pieces)."),
 	.does = N_("Moves clusters so that files and free space lie in one piece, as coldfix defrag does. Boot files in very many pieces are put right by "
 		   "default; the free space with --with free-space-scattered, or with coldfix defrag, which also does what is too much "
 		   "for one repair (512 MiB). The plan says how much moves, how much a thin image may grow and what the undo file takes."),

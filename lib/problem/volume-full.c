@@ -3,16 +3,11 @@
  */
 #include <stdio.h>
 
+#include "problem/limits.h"
 #include "problem/table.h"
 
-#define FULL_BELOW (300 * CF_MIB) /* the article's threshold: "less than 300 Mb of free space" */
-#define MAX_FILES 60000           /* at most some 8 KiB of changed blocks each in the one transaction of a repair */
+#define MAX_FILES 60000           /* at most some 8 KiB of changed blocks each in the one transaction of a repair; the largest go */
 #define MARGIN (16 * CF_MIB)      /* what other work of the same repair may take of what comes free */
-
-static uint64_t full_below(const struct cf_context *c)
-{
-	return c->req->min_free ? c->req->min_free : FULL_BELOW;
-}
 
 static int detect(const struct cf_context *c, struct cf_findings *out, struct cf_error *err)
 {
@@ -21,7 +16,7 @@ static int detect(const struct cf_context *c, struct cf_findings *out, struct cf
 	const struct cf_vol *v = &c->m->vol[c->in->vol];
 	if (!v->vol || !v->space.total_bytes)
 		return 0;
-	bool mft_stuck = !cf_volume_mft_can_grow(v->vol), full = v->space.free_bytes < full_below(c);
+	bool mft_stuck = !cf_volume_mft_can_grow(v->vol), full = v->space.free_bytes < cf_full_below(c->req);
 	if (!full && !mft_stuck)
 		return 0;
 	CF_FREE char *name = cf_vol_name(c->m, c->in->vol);
@@ -30,26 +25,33 @@ static int detect(const struct cf_context *c, struct cf_findings *out, struct cf
 		return cf_fail_nomem(err);
 	struct cf_finding *f =
 		full ? cf_finding_add(out, &cf_problem_volume_full, (int)c->in->vol, name, _("%s has %s free (less than %s)"), name,
-				      cf_size_text(v->space.free_bytes, size), cf_size_text(full_below(c), limit))
+				      cf_size_text(v->space.free_bytes, size), cf_size_text(cf_full_below(c->req), limit))
 		     : cf_finding_add(out, &cf_problem_volume_full, (int)c->in->vol, name,
 				      _("%s can't hold another file: $MFT has no free record and can't grow"), name);
 	if (!f)
 		return cf_fail_nomem(err);
 	cf_evidence_int(out, f, "free_bytes", v->space.free_bytes);
 	cf_evidence_int(out, f, "total_bytes", v->space.total_bytes);
-	cf_evidence_int(out, f, "full_below_bytes", full_below(c));
+	cf_evidence_int(out, f, "full_below_bytes", cf_full_below(c->req));
 	cf_evidence_bool(out, f, "mft_can_grow", !mft_stuck);
 	return 0;
 }
 
-/* Queues a clean-up of the default classes. gain: bytes that it brings; stays: bytes of young temporary files that it leaves. */
-static int clean_up(const struct cf_context *c, struct cf_finding *f, struct cf_work *w, uint64_t *gain, uint64_t *stays, struct cf_error *err)
+/* What a clean-up brings. Bytes. */
+struct gain {
+	uint64_t bytes;
+	uint64_t young; /* of temporary files that it leaves for their age */
+	uint64_t later; /* of files that are more than one transaction takes */
+};
+
+/* Queues a clean-up of the default classes. */
+static int clean_up(const struct cf_context *c, struct cf_finding *f, struct cf_work *w, struct gain *gain, struct cf_error *err)
 {
-	const struct cf_clean_options opt = { .keep_days = -1 };
+	const struct cf_clean_options opt = { .keep_days = -1, .max_files = MAX_FILES, .skip = w->skip, .n_skip = w->n_skip };
 	const struct cf_vol *v = &c->m->vol[c->in->vol];
 	struct cf_cleanup *plan = NULL;
 	char reason[500];
-	*gain = *stays = 0;
+	*gain = (struct gain){ 0 };
 	if (!cf_work_may_write(w, c->in->vol, false, reason, sizeof reason)) {
 		cf_finding_block(f, "%s", reason);
 		return 0;
@@ -58,22 +60,21 @@ static int clean_up(const struct cf_context *c, struct cf_finding *f, struct cf_
 		cf_finding_block(f, _("the volume has shadow copies, which deleting from outside spoils; say --accept-shadow-copy-loss"));
 		return 0;
 	}
+	if (w->no_cleanup) {
+		cf_finding_block(f, _("it can't be cleaned up: %s"), w->no_cleanup);
+		return 0;
+	}
 	if (cf_cleanup_find(c->m, c->in, &opt, &plan, err) < 0)
 		return -1;
 	for (size_t k = 0; k < cf_clean_n_classes; k++)
 		if (plan->sum[k].chosen)
-			*stays += plan->sum[k].kept_bytes[CF_KEEP_YOUNG];
+			gain->young += plan->sum[k].kept_bytes[CF_KEEP_YOUNG];
 	if (!plan->files && !plan->folders) {
 		cf_cleanup_free(plan);
 		return 0;
 	}
-	if (plan->files + plan->folders > MAX_FILES) {
-		cf_finding_block(f, _("%llu files can be deleted, more than one transaction of a repair takes: run coldfix cleanup first"),
-				 (unsigned long long)plan->files);
-		cf_cleanup_free(plan);
-		return 0;
-	}
-	*gain = plan->bytes;
+	gain->bytes = plan->bytes;
+	gain->later = plan->later_bytes;
 	return cf_work_clean_up(w, f, c->in->vol, plan, err);
 }
 
@@ -91,33 +92,43 @@ static int take_room(const struct cf_context *c, struct cf_finding *f, struct cf
 	return *room > lacking + *room / 4096 ? cf_work_grow(w, f, &x, err) : 0;
 }
 
+/* Why it is left: what cleaning up can't bring has to come from a larger volume. */
+static void say_left(struct cf_finding *f, const struct gain *gain, uint64_t free_now, uint64_t wanted)
+{
+	char brings[32], then[32], limit[32], size[32], more[160] = "";
+	cf_size_text(gain->bytes, brings);
+	cf_size_text(free_now + gain->bytes, then);
+	cf_size_text(wanted, limit);
+	if (gain->later && free_now + gain->bytes + gain->later >= wanted + MARGIN) {
+		cf_finding_block(f, _("the %u largest files that can be deleted bring %s, which is not enough, and more are not deleted in one repair: run "
+				      "coldfix cleanup, which deletes all of them (%s)"),
+				 MAX_FILES, brings, cf_size_text(gain->bytes + gain->later, size));
+		return;
+	}
+	if (gain->young)
+		snprintf(more, sizeof more, _(" (coldfix cleanup --keep-days 0 takes %s of younger temporary files too)"),
+			 cf_size_text(gain->young, size));
+	if (gain->bytes)
+		cf_finding_block(f, _("cleaning up brings %s; with that %s are free, and more than %s are needed%s: enlarge the volume with --expand or coldfix expand"),
+				 brings, then, limit, more);
+	else
+		cf_finding_block(f, _("there is nothing that cleaning up may delete%s: enlarge the volume with --expand or coldfix expand"), more);
+}
+
 static int fix(const struct cf_context *c, struct cf_finding *f, struct cf_work *w, struct cf_error *err)
 {
-	uint64_t wanted = full_below(c), gain, stays;
-	uint64_t free_now = c->m->vol[c->in->vol].space.free_bytes;
-	if (clean_up(c, f, w, &gain, &stays, err) < 0)
+	struct gain gain;
+	uint64_t wanted = cf_full_below(c->req), free_now = c->m->vol[c->in->vol].space.free_bytes, room;
+	if (clean_up(c, f, w, &gain, err) < 0)
 		return -1;
-	if (f->blocked || (gain && free_now + gain >= wanted + MARGIN))
+	if (f->blocked || (gain.bytes && free_now + gain.bytes >= wanted + MARGIN))
 		return 0;
-	uint64_t room, then_free = free_now + gain, lacking = wanted + MARGIN > then_free ? wanted + MARGIN - then_free : MARGIN;
+	uint64_t then_free = free_now + gain.bytes, lacking = wanted + MARGIN > then_free ? wanted + MARGIN - then_free : MARGIN;
 	if (take_room(c, f, w, lacking, &room, err) < 0)
 		return -1;
-	if (w->grows)
-		return 0;
-	/* What cleaning up can't bring has to come from a larger volume. If it is just enough after all, the second look says so. */
-	char brings[32], then[32], limit[32], young[120] = "";
-	if (stays) {
-		char size[32];
-		snprintf(young, sizeof young, _(" (coldfix cleanup --keep-days 0 takes %s of younger temporary files too)"), cf_size_text(stays, size));
-	}
-	cf_size_text(gain, brings);
-	cf_size_text(free_now + gain, then);
-	cf_size_text(wanted, limit);
-	if (gain)
-		cf_finding_block(f, _("cleaning up brings %s, then %s are free, which is hardly more than %s or less%s; enlarge the volume: --expand, or coldfix expand"),
-				 brings, then, limit, young);
-	else
-		cf_finding_block(f, _("there is nothing that cleaning up may delete%s; enlarge the volume: --expand, or coldfix expand"), young);
+	/* If it is just enough after all, the second look says so. */
+	if (!w->grows)
+		say_left(f, &gain, free_now, wanted);
 	return 0;
 }
 

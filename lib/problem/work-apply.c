@@ -57,15 +57,13 @@ static int clean_up(struct cf_work *w, const struct cf_work_cleanup *k, struct c
 	int r = vol ? cf_cleanup_apply(k->plan, vol, &hooks, &done, err) : -1;
 	if (cf_volume_close(vol, r < 0 ? NULL : err) < 0)
 		r = -1;
+	w->stuck = done.stuck;
 	if (r == 0 && done.stopped)
-		r = cf_fail(err, CF_E_NO_SPACE, "cleaning up is more than the one transaction of a repair may hold; run coldfix cleanup first");
+		r = cf_fail(err, CF_E_NO_SPACE, "cleaning up is more than the one transaction of a repair may hold; run coldfix cleanup");
 	if (r == 0)
 		r = cf_cleanup_prove(k->plan, &done, v->slice, slice, err);
 	cf_block_close(slice);
-	if (r < 0) {
-		CF_FREE char *name = cf_vol_name(w->c->m, k->vol);
-		cf_fail_prefix(err, "%s", name ? name : "volume");
-	}
+	w->failed_cleanup = r < 0;
 	return r;
 }
 
@@ -131,10 +129,8 @@ int cf_work_apply(struct cf_work *w, struct cf_block *const *overlay, struct cf_
 		if (w->repair_gpt[d] && cf_part_repair_gpt(overlay[d], err) < 0)
 			return -1;
 	for (size_t i = 0; i < w->n_cleanups; i++)
-		if (clean_up(w, &w->cleanup[i], overlay[m->vol[w->cleanup[i].vol].disk], err) < 0) {
-			w->failed_vol = (int)w->cleanup[i].vol;
+		if (clean_up(w, &w->cleanup[i], overlay[m->vol[w->cleanup[i].vol].disk], err) < 0)
 			return -1;
-		}
 	for (size_t i = 0; i < w->n_defrags; i++)
 		if (rearrange(w, &w->defrag[i], overlay[m->vol[w->defrag[i].vol].disk], err) < 0) {
 			w->failed_vol = (int)w->defrag[i].vol;

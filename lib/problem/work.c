@@ -411,7 +411,7 @@ int cf_work_clean_up(struct cf_work *w, struct cf_finding *f, size_t vol, struct
 	for (size_t k = 0; k < cf_clean_n_classes; k++) {
 		const struct cf_clean_sum *sum = &plan->sum[k];
 		CF_FREE char *what = NULL;
-		char before[120], size[32];
+		char before[120], after[160], size[32];
 		if (!sum->chosen || !(sum->files || sum->folders))
 			continue;
 		snprintf(before, sizeof before, _("%llu files and %llu folders, %s"), (unsigned long long)sum->files,
@@ -420,7 +420,11 @@ int cf_work_clean_up(struct cf_work *w, struct cf_finding *f, size_t vol, struct
 			what = NULL;
 			return cf_fail_nomem(err);
 		}
-		if (cf_work_change(w, f, what, before, _("(deleted)"), err) < 0)
+		snprintf(after, sizeof after, _("(deleted)"));
+		if (sum->kept[CF_KEEP_LATER])
+			snprintf(after, sizeof after, _("(deleted; %llu more files, %s, are left to coldfix cleanup)"),
+				 (unsigned long long)sum->kept[CF_KEEP_LATER], cf_size_text(sum->kept_bytes[CF_KEEP_LATER], size));
+		if (cf_work_change(w, f, what, before, after, err) < 0)
 			return -1;
 	}
 	return 0;

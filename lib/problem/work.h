@@ -58,6 +58,11 @@ struct cf_work {
 	bool grows;              /* the volume takes free room behind it, after everything else */
 	struct cf_expand expand; /* with grows */
 	char *const *unwritable; /* borrowed, may be NULL; per volume: why an earlier try could not write it, or NULL */
+	const uint64_t *skip;    /* borrowed: folders (MFT references) that an earlier try of the clean-up could not take a name out of */
+	size_t n_skip;
+	const char *no_cleanup;  /* borrowed, may be NULL: why an earlier try of the clean-up failed for good */
+	bool failed_cleanup;     /* after a failed cf_work_apply: it was the clean-up, and in this folder (0: in none) */
+	uint64_t stuck;
 	int failed_vol;          /* after a failed cf_work_apply: the volume that failed; -1: something else */
 };
 

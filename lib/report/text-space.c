@@ -136,6 +136,22 @@ static void pieces(struct cf_page *p, const json_t *v)
 	}
 }
 
+/* What helps, as commands to type. */
+static void next_steps(struct cf_page *p, const json_t *v)
+{
+	const json_t *list = json_object_get(v, "next");
+	char buf[1100];
+	const char *path = cf_quoted(p->disk, buf, sizeof buf);
+	size_t i;
+	json_t *n;
+	if (json_array_size(list))
+		cf_page_heading(p, _("What helps"));
+	json_array_foreach(list, i, n) {
+		cf_page_print(p, CF_INK_BOLD, "  coldfix %s %s\n", cf_str(n, "command"), path);
+		cf_page_item(p, 4, CF_INK_PLAIN, "", 0, cf_str(n, "why"));
+	}
+}
+
 static void volume(struct cf_page *p, const json_t *v, bool full)
 {
 	char name[300], line[600], total[32], used[32], rest[32], own[32], share[16];
@@ -166,6 +182,7 @@ static void volume(struct cf_page *p, const json_t *v, bool full)
 	path_list(p, json_object_get(v, "largest_folders"), _("Largest folders"), "bytes");
 	path_list(p, json_object_get(v, "largest_files"), _("Largest files"), "allocated_bytes");
 	pieces(p, v);
+	next_steps(p, v);
 }
 
 void cf_text_space(struct cf_page *p, const json_t *doc)

@@ -7,11 +7,17 @@
 
 #define TELL_EVERY 64u /* names between two lines of progress */
 
-static int remove_item(const struct cf_cleanup *c, struct cf_volume *vol, const struct cf_clean_item *it, struct cf_error *err)
+static int remove_item(const struct cf_cleanup *c, struct cf_volume *vol, const struct cf_clean_item *it, struct cf_clean_done *done,
+		       struct cf_error *err)
 {
 	const struct cf_clean_store *s = c->store;
+	struct cf_error own = { 0 };
+	if (!err)
+		err = &own;
 	if (cf_tree_remove(vol, s->folder[it->folder].ref, it->ref, cf_clean_item_name(s, it), err) == 0)
 		return 0;
+	if (err->code == CF_E_CORRUPT)
+		done->stuck = s->folder[it->folder].ref;
 	CF_FREE char *path = cf_clean_item_path(c, it);
 	return cf_fail_path(err, path ? path : "");
 }
@@ -35,7 +41,7 @@ static int remove_files(const struct cf_cleanup *c, struct cf_volume *vol, const
 			if (hooks->progress(hooks->user, i, s->n_order))
 				return cf_fail(err, CF_E_CANCELLED, "stopped; nothing was changed");
 		}
-		if (remove_item(c, vol, it, err) < 0)
+		if (remove_item(c, vol, it, done, err) < 0)
 			return -1;
 		done->files += it->ref != last;
 		done->names++;
@@ -52,7 +58,7 @@ static int remove_folders(const struct cf_cleanup *c, struct cf_volume *vol, str
 		const struct cf_clean_item *it = s->folder[i].item == CF_CLEAN_NO ? NULL : &s->item[s->folder[i].item];
 		if (!it || it->keep != CF_KEEP_NOT || !c->sum[it->cls].chosen)
 			continue;
-		if (remove_item(c, vol, it, err) < 0)
+		if (remove_item(c, vol, it, done, err) < 0)
 			return -1;
 		done->folders++;
 		done->bytes += it->bytes;

@@ -122,7 +122,7 @@ static const char *const keep_names[CF_KEEP_REASONS] = {
 	[CF_KEEP_NOT] = "",           [CF_KEEP_YOUNG] = "young",     [CF_KEEP_LINKED] = "hard-link",
 	[CF_KEEP_LINK] = "link",      [CF_KEEP_DUMP] = "dump",       [CF_KEEP_SYSTEM] = "system",
 	[CF_KEEP_PENDING] = "pending", [CF_KEEP_DAMAGED] = "damaged", [CF_KEEP_RULE] = "rule",
-	[CF_KEEP_FILLED] = "filled",
+	[CF_KEEP_FILLED] = "filled",   [CF_KEEP_LATER] = "later",
 };
 
 const char *cf_clean_keep_name(enum cf_clean_keep why)

@@ -145,6 +145,70 @@ static int decide_files(struct cf_cleanup *c, struct cf_error *err)
 	return 0;
 }
 
+/* ---- no more than so many ---- */
+
+/* One file that goes: its names are order[from, to). */
+struct going {
+	uint64_t bytes;
+	size_t from, to;
+};
+
+static int largest_first(const void *a, const void *b)
+{
+	const struct going *x = a, *y = b;
+	if (x->bytes != y->bytes)
+		return x->bytes > y->bytes ? -1 : 1;
+	return x->from < y->from ? -1 : 1; /* the same disk gives the same plan */
+}
+
+static void postpone(struct cf_cleanup *c, const struct going *g)
+{
+	struct cf_clean_store *s = c->store;
+	bool first = true; /* where the file was counted */
+	c->later_files++;
+	c->later_bytes += g->bytes; /* each counted once, and of one volume */
+	for (size_t i = g->from; i < g->to; i++) {
+		struct cf_clean_item *it = &s->item[s->order[i]];
+		if (it->keep != CF_KEEP_NOT || !c->sum[it->cls].chosen)
+			continue;
+		c->sum[it->cls].files -= first;
+		it->keep = CF_KEEP_LATER;
+		first = false;
+	}
+}
+
+static int limit_files(struct cf_cleanup *c, uint64_t max_files, struct cf_error *err)
+{
+	struct cf_clean_store *s = c->store;
+	uint64_t files = 0;
+	size_t n = 0;
+	for (size_t k = 0; k < cf_clean_n_classes; k++)
+		files += c->sum[k].chosen ? c->sum[k].files : 0;
+	if (!max_files || files <= max_files)
+		return 0;
+	CF_FREE struct going *g = calloc((size_t)files, sizeof *g); /* at most as many as there are names */
+	if (!g)
+		return cf_fail_nomem(err);
+	for (size_t from = 0, to; from < s->n_order && n < files; from = to) {
+		struct going one = { .from = from };
+		bool goes = false;
+		for (to = from; to < s->n_order && s->item[s->order[to]].ref == s->item[s->order[from]].ref; to++) {
+			const struct cf_clean_item *it = &s->item[s->order[to]];
+			if (it->keep != CF_KEEP_NOT || !c->sum[it->cls].chosen)
+				continue;
+			goes = true;
+			one.bytes += it->bytes;
+		}
+		one.to = to;
+		if (goes)
+			g[n++] = one;
+	}
+	qsort(g, n, sizeof *g, largest_first);
+	for (size_t i = (size_t)max_files; i < n; i++)
+		postpone(c, &g[i]);
+	return 0;
+}
+
 /* ---- folders ---- */
 
 /* From the inside out: folders stand behind those that they are in. */
@@ -215,12 +279,12 @@ static int add_up(struct cf_cleanup *c, struct cf_error *err)
 	return 0;
 }
 
-int cf_clean_decide(struct cf_cleanup *c, struct cf_volume *vol, struct cf_error *err)
+int cf_clean_decide(struct cf_cleanup *c, struct cf_volume *vol, uint64_t max_files, struct cf_error *err)
 {
 	if (keep_dumps(c, vol, err) < 0)
 		return -1;
 	keep_newest(c);
-	if (decide_files(c, err) < 0)
+	if (decide_files(c, err) < 0 || limit_files(c, max_files, err) < 0)
 		return -1;
 	decide_folders(c);
 	return add_up(c, err);

@@ -22,6 +22,7 @@ struct finder {
 	const struct cf_install *in;
 	struct cf_volume *vol;
 	struct cf_cleanup *c;
+	const struct cf_clean_options *opt;
 	struct cf_clean_profiles profiles;
 	int64_t cutoff; /* files with a later time are young */
 	struct cf_error *err;
@@ -184,6 +185,42 @@ static int each(void *user, const struct cf_tree_entry *e)
 	return add_item(f, &it, e->wide);
 }
 
+/* The path of a folder of the store, malloc'd; NULL when out of memory. */
+static char *folder_path(const struct cf_cleanup *c, size_t i)
+{
+	const struct cf_clean_folder *f = &c->store->folder[i];
+	return f->item == CF_CLEAN_NO ? strdup(c->sum[f->cls].place[f->place]) : cf_clean_item_path(c, &c->store->item[f->item]);
+}
+
+int cf_clean_note_damaged(struct cf_cleanup *c, const char *path, struct cf_error *err)
+{
+	for (uint64_t i = 0; i < c->n_damaged && i < CF_CLEAN_DAMAGED_SHOWN; i++)
+		if (cf_utf8_eq_nocase(c->damaged[i], path))
+			return 0;
+	if (c->n_damaged < CF_CLEAN_DAMAGED_SHOWN && !(c->damaged[c->n_damaged] = strdup(path)))
+		return cf_fail_nomem(err);
+	c->n_damaged++;
+	return 0;
+}
+
+static bool to_skip(const struct finder *f, uint64_t ref)
+{
+	for (size_t i = 0; i < f->opt->n_skip; i++)
+		if (f->opt->skip[i] == ref)
+			return true;
+	return false;
+}
+
+/* A tree of names with a hole in it can't be made smaller safely: what lies directly in this folder stays. Folders in it have trees of their own. */
+static int leave(struct finder *f, size_t folder, size_t first_item)
+{
+	struct cf_clean_store *s = f->c->store;
+	CF_FREE char *path = folder_path(f->c, folder);
+	for (size_t i = first_item; i < s->n_items; i++)
+		s->item[i].keep = CF_KEEP_DAMAGED;
+	return path ? cf_clean_note_damaged(f->c, path, f->err) : cf_fail_nomem(f->err);
+}
+
 /* Lists every folder from `first` on, and those that turn up meanwhile. */
 static int walk(struct finder *f, size_t first)
 {
@@ -191,6 +228,7 @@ static int walk(struct finder *f, size_t first)
 	for (size_t i = first; i < s->n_folders; i++) { /* each is new to s->seen */
 		struct cf_error why = { 0 };
 		struct cf_error *err = f->err;
+		size_t first_item = s->n_items;
 		f->folder = (uint32_t)i;
 		f->err = &why;
 		int rc = cf_tree_list(f->vol, s->folder[i].ref, each, f, &why);
@@ -200,6 +238,8 @@ static int walk(struct finder *f, size_t first)
 				*err = why;
 			return -1;
 		}
+		if ((rc < 0 || to_skip(f, s->folder[i].ref)) && leave(f, i, first_item) < 0)
+			return -1;
 		/* A folder that was not listed to its end stays, with what it may still hold. */
 		if (rc)
 			s->folder[i].left++;
@@ -241,6 +281,8 @@ static int start(struct finder *f, unsigned cls, const struct cf_clean_root *roo
 	CF_BUF name = { 0 };
 	uint64_t folder, ref;
 	if (cf_tree_find_name(f->vol, path, &folder, &ref, &st, &name, &why) < 0) {
+		if (why.code == CF_E_CORRUPT)
+			return cf_clean_note_damaged(f->c, path, f->err);
 		if (why.code != CF_E_IO && why.code != CF_E_NO_MEMORY)
 			return 0;
 		if (f->err)
@@ -291,8 +333,10 @@ static int start_pattern(struct finder *f, unsigned cls, const struct cf_clean_r
 	int rc = cf_tree_find(f->vol, folder, &ref, &st, &why);
 	if (rc == 0 && st.kind == CF_FILE_DIRECTORY && !st.reparse_tag)
 		rc = cf_tree_list(f->vol, ref, each_match, &ms, &why);
-	if (rc < 0 && why.code != CF_E_IO && why.code != CF_E_NO_MEMORY)
-		rc = 0; /* not there, or damaged: then there is nothing for certain */
+	if (rc < 0 && why.code == CF_E_CORRUPT)
+		rc = cf_clean_note_damaged(f->c, *folder ? folder : "\\", f->err); /* what was found until then counts */
+	else if (rc < 0 && why.code != CF_E_IO && why.code != CF_E_NO_MEMORY)
+		rc = 0; /* not there */
 	else if (rc < 0 && f->err)
 		*f->err = why;
 	for (size_t i = 0; i < ms.n && rc == 0; i++)
@@ -331,10 +375,10 @@ static bool named(const struct cf_clean_options *opt, const struct cf_clean_clas
 	return false;
 }
 
-static int find_all(struct finder *f, const struct cf_clean_options *opt)
+static int find_all(struct finder *f)
 {
 	struct cf_cleanup *c = f->c;
-	if (cf_clean_state(f->m, f->in, c, f->err) < 0 || cf_clean_profiles(f->m, f->in, &f->profiles, f->err) < 0)
+	if (cf_clean_state(f->m, f->in, c, f->err) < 0 || cf_clean_profiles(f->m, f->in, c, &f->profiles, f->err) < 0)
 		return -1;
 	f->cutoff = c->keep_days ? c->last_used - (int64_t)c->keep_days * DAY : INT64_MAX;
 	for (unsigned k = 0; k < cf_clean_n_classes; k++) {
@@ -342,12 +386,12 @@ static int find_all(struct finder *f, const struct cf_clean_options *opt)
 		c->sum[k].blocked = cf_clean_blocked(f->m, f->in, c, &cf_clean_classes[k], &no_memory);
 		if (no_memory)
 			return cf_fail_nomem(f->err);
-		c->sum[k].chosen = named(opt, &cf_clean_classes[k]) && !c->sum[k].blocked;
+		c->sum[k].chosen = named(f->opt, &cf_clean_classes[k]) && !c->sum[k].blocked;
 		for (size_t r = 0; r < cf_clean_n_roots; r++)
 			if (strcmp(cf_clean_roots[r].id, cf_clean_classes[k].id) == 0 && start_root(f, k, &cf_clean_roots[r]) < 0)
 				return -1;
 	}
-	return cf_tree_quota(f->vol, &c->quota, f->err) < 0 || cf_clean_decide(c, f->vol, f->err) < 0 ? -1 : 0;
+	return cf_tree_quota(f->vol, &c->quota, f->err) < 0 || cf_clean_decide(c, f->vol, f->opt->max_files, f->err) < 0 ? -1 : 0;
 }
 
 int cf_cleanup_find(const struct cf_machine *m, const struct cf_install *in, const struct cf_clean_options *opt, struct cf_cleanup **out,
@@ -368,8 +412,8 @@ int cf_cleanup_find(const struct cf_machine *m, const struct cf_install *in, con
 	c->keep_days = opt->keep_days < 0 ? CF_CLEAN_KEEP_DAYS : opt->keep_days;
 	c->free_before = v->space.free_bytes;
 	c->cluster_size = v->space.cluster_size;
-	struct finder f = { .m = m, .in = in, .vol = v->vol, .c = c, .err = err };
-	int rc = find_all(&f, opt);
+	struct finder f = { .m = m, .in = in, .vol = v->vol, .c = c, .opt = opt, .err = err };
+	int rc = find_all(&f);
 	cf_clean_profiles_free(&f.profiles);
 	if (rc < 0) {
 		cf_cleanup_free(c);
@@ -392,6 +436,8 @@ void cf_cleanup_free(struct cf_cleanup *c)
 		free(sum->place);
 		free(sum->blocked);
 	}
+	for (uint64_t i = 0; i < c->n_damaged && i < CF_CLEAN_DAMAGED_SHOWN; i++)
+		free(c->damaged[i]);
 	free(c->store->item);
 	free(c->store->folder);
 	free(c->store->order);

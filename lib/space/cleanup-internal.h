@@ -77,19 +77,24 @@ struct cf_clean_store {
 	struct cf_clean_set pending; /* what the next start renames */
 };
 
-/* cleanup-decide.c: hard links, dumps, folders that become empty, sums. */
-int cf_clean_decide(struct cf_cleanup *c, struct cf_volume *vol, struct cf_error *err) CF_MUST_CHECK;
+/* cleanup-decide.c: hard links, dumps, folders that become empty, sums. max_files as in the options. */
+int cf_clean_decide(struct cf_cleanup *c, struct cf_volume *vol, uint64_t max_files, struct cf_error *err) CF_MUST_CHECK;
 
 /* The path of an item, malloc'd; NULL when out of memory. */
 char *cf_clean_item_path(const struct cf_cleanup *c, const struct cf_clean_item *it);
 struct cf_span cf_clean_item_name(const struct cf_clean_store *s, const struct cf_clean_item *it);
+
+/* Names a folder in which nothing is touched, once. */
+int cf_clean_note_damaged(struct cf_cleanup *c, const char *path, struct cf_error *err) CF_MUST_CHECK;
 
 /* cleanup-state.c: what the installation says. */
 struct cf_clean_profiles {
 	size_t n;
 	char **path;
 };
-int cf_clean_profiles(const struct cf_machine *m, const struct cf_install *in, struct cf_clean_profiles *p, struct cf_error *err) CF_MUST_CHECK;
+/* A list of profiles that can't be read to its end gives what it has, and is noted as damaged. */
+int cf_clean_profiles(const struct cf_machine *m, const struct cf_install *in, struct cf_cleanup *c, struct cf_clean_profiles *p,
+		      struct cf_error *err) CF_MUST_CHECK;
 void cf_clean_profiles_free(struct cf_clean_profiles *p);
 /* Fills pending, store->pending, last_used. */
 int cf_clean_state(const struct cf_machine *m, const struct cf_install *in, struct cf_cleanup *c, struct cf_error *err) CF_MUST_CHECK;

@@ -64,7 +64,8 @@ static int each_user(void *user, const struct cf_tree_entry *e)
 }
 
 /* Each folder in \Users and \Windows\ServiceProfiles, the two profiles of SYSTEM, and what the registry's list has on this volume. */
-int cf_clean_profiles(const struct cf_machine *m, const struct cf_install *in, struct cf_clean_profiles *p, struct cf_error *err)
+int cf_clean_profiles(const struct cf_machine *m, const struct cf_install *in, struct cf_cleanup *c, struct cf_clean_profiles *p,
+		      struct cf_error *err)
 {
 	static const char *const own[] = { "System32\\config\\systemprofile", "SysWOW64\\config\\systemprofile" };
 	struct cf_volume *vol = m->vol[in->vol].vol;
@@ -74,16 +75,16 @@ int cf_clean_profiles(const struct cf_machine *m, const struct cf_install *in, s
 	if (!services)
 		return cf_fail_nomem(err);
 	for (size_t i = 0; i < CF_ARRAY_LEN(parents); i++) {
-		struct listing l = { p, parents[i], err };
 		struct cf_error why = { 0 };
-		struct cf_stat st;
+		struct listing l = { p, parents[i], &why };
+		struct cf_stat st = { 0 };
 		uint64_t ref;
-		if (cf_tree_find(vol, parents[i], &ref, &st, &why) < 0 || st.kind != CF_FILE_DIRECTORY || st.reparse_tag) {
-			if (why.code == CF_E_IO || why.code == CF_E_NO_MEMORY)
-				return cf_fail(err, why.code, "%s", why.message);
-			continue;
-		}
-		if (cf_tree_list(vol, ref, each_user, &l, err) != 0)
+		int rc = cf_tree_find(vol, parents[i], &ref, &st, &why);
+		if (rc == 0 && st.kind == CF_FILE_DIRECTORY && !st.reparse_tag)
+			rc = cf_tree_list(vol, ref, each_user, &l, &why);
+		if (rc < 0 && (why.code == CF_E_IO || why.code == CF_E_NO_MEMORY))
+			return cf_fail(err, why.code, "%s", why.message);
+		if (rc < 0 && why.code != CF_E_NOT_FOUND && cf_clean_note_damaged(c, parents[i], err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < CF_ARRAY_LEN(own); i++)

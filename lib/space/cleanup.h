@@ -27,6 +27,7 @@ enum cf_clean_keep {
 	CF_KEEP_DAMAGED,  /* its record can't be read or contradicts the folder */
 	CF_KEEP_RULE,     /* the class leaves it: desktop.ini, profiles in Windows.old, the newest dump, … */
 	CF_KEEP_FILLED,   /* a folder that does not become empty */
+	CF_KEEP_LATER,    /* beyond the most files that were asked for */
 	CF_KEEP_REASONS
 };
 
@@ -45,6 +46,9 @@ extern const size_t cf_clean_n_classes;
 struct cf_clean_options {
 	const char *const *classes; /* ids, or "default"; NULL-terminated; NULL: the default ones */
 	int keep_days;              /* temporary files younger than this stay; 0: none; -1: CF_CLEAN_KEEP_DAYS */
+	uint64_t max_files;         /* only so many files of the chosen classes, the largest; 0: all */
+	const uint64_t *skip;       /* MFT references of folders in which nothing is to be touched: an earlier try failed there */
+	size_t n_skip;
 };
 
 /* CF_E_USAGE when a word names no class. */
@@ -71,6 +75,8 @@ struct cf_clean_sum {
 	char **place;            /* the folders that were looked into */
 };
 
+#define CF_CLEAN_DAMAGED_SHOWN 20
+
 struct cf_clean_store; /* the single names; cleanup-internal.h */
 
 struct cf_cleanup {
@@ -83,6 +89,9 @@ struct cf_cleanup {
 	bool pending_unknown, renames_unknown;   /* SOFTWARE or SYSTEM can't be read: it may be; SYSTEM can't: files in Temp may be meant */
 	enum cf_quota_state quota;
 	uint64_t free_before, cluster_size;      /* bytes */
+	uint64_t later_files, later_bytes;       /* of the chosen classes, left out for max_files */
+	uint64_t n_damaged;                      /* folders whose index can't be read to its end: nothing in them is touched */
+	char *damaged[CF_CLEAN_DAMAGED_SHOWN];   /* the first of them; NULL behind the last */
 	bool truncated;                          /* more names than memory is given for: the rest waits for the next time */
 	struct cf_clean_store *store;
 };
@@ -105,6 +114,7 @@ struct cf_clean_done {
 	uint64_t files, folders, bytes, names;
 	bool stopped;      /* hooks->full said so: more is left */
 	bool quota_stale;  /* the volume's quotas are marked as out of date */
+	uint64_t stuck;    /* after CF_E_CORRUPT: the folder (MFT reference) that a name could not be taken out of; 0: none */
 };
 
 /* Deletes what the chosen classes list, on the same volume open for writing. On failure the caller drops what was written. */

@@ -4,7 +4,7 @@
 # Every name with "~go" is deleted by a plain clean-up, every one with "~opt" when its class is named; everything else stays. Times: 40 days old
 # unless a name says "young". One function for guest.py, which owns the manifest.
 
-PROFILES = ('Users/azureadmin', 'Users/Anna Svensson', 'Users/guest.COLDFIX', 'Profiles/roamer')
+PROFILES = ('Users/azureadmin', 'Users/Anna Svensson', 'Users/Default', 'Users/guest.COLDFIX', 'Profiles/roamer')
 CACHE = '/AppData/Local/Microsoft/Windows'
 
 
@@ -56,6 +56,7 @@ def machine(b, v):
     b.do(v, 'many', w + 'Temp/many~go', 60, 20)
     b.do(v, 'fill', w + 'Temp/TS_1~go.tmp', 33000)
     b.do(v, 'fill', w + 'Temp/later~go.dll', 5000)
+    b.do(v, 'fill', w + 'SystemTemp/update~go.tmp', 5000)
     b.do(v, 'fill', w + 'SoftwareDistribution/Download/0a1b~go/inst~go/x~go.cab', 80000)
     b.do(v, 'fill', w + 'SoftwareDistribution/Download/4f1a~go.cab', 4000)
     b.do(v, 'fill', w + 'SoftwareDistribution/DataStore/DataStore.edb', 9000)
@@ -98,12 +99,15 @@ def machine(b, v):
     b.do(v, 'attr', 'hiberfil.sys', 'hsa')
 
 
-def young(b, v):
+def young(b, v, old):
     """What the last days before the VM stopped brought."""
     for home in PROFILES[:2]:
         b.do(v, 'fill', home + '/AppData/Local/Temp/young.tmp', 25000)
         b.do(v, 'fill', home + '/AppData/Local/Temp/youngdir/new.bin', 5000)
     b.do(v, 'fill', 'Windows/Temp/young.log', 25000)
+    # Made there lately, with an older date: as old as it says, unless a restart is pending.
+    b.do(v, 'fill', 'Windows/Temp/unpacked~go.dll', 5000)
+    b.do(v, 'changed', 'Windows/Temp/unpacked~go.dll', old)
     b.do(v, 'fill', 'Windows/Minidump/newest.dmp', 9000)
     b.do(v, 'fill', 'Windows/Temp/setup.dmp', 9000)
 
@@ -116,4 +120,4 @@ def add(b, v, old, now):
         profile(b, v, home)
     machine(b, v)
     b.do(v, 'now', now)
-    young(b, v)
+    young(b, v, old)

@@ -754,6 +754,17 @@ void set_time(ntfs_volume *vol, const char *path, time_t t)
 	must_close(ni);
 }
 
+void set_changed(ntfs_volume *vol, const char *path, time_t t)
+{
+	ntfs_inode *ni = must_open(vol, path);
+	struct timespec ts = {.tv_sec = t};
+
+	ni->last_data_change_time = timespec2ntfs(ts);
+	NInoFileNameSetDirty(ni);
+	ntfs_inode_mark_dirty(ni);
+	must_close(ni);
+}
+
 #define MANY_PATH 512
 
 /* One leaf folder of make_many: files of the sizes that a Windows folder has, every fourth a temporary one. */

@@ -41,6 +41,7 @@ void track_quota(struct _ntfs_volume *vol);
 void delete_file(struct _ntfs_volume *vol, const char *path);
 void set_attributes(struct _ntfs_volume *vol, const char *path, const char *letters);
 void set_time(struct _ntfs_volume *vol, const char *path, time_t t);
+void set_changed(struct _ntfs_volume *vol, const char *path, time_t t); /* only the time of the last change */
 /* Two files of n pieces of `each` clusters, in turns. */
 void fragment(struct _ntfs_volume *vol, const char *path, const char *other, int64_t n, int64_t each);
 /* $MFT in n more pieces: what lies behind it is given to files below dir, then small files are made there until it grows elsewhere. */

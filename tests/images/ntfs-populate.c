@@ -19,6 +19,7 @@
  *	quota                      Windows counts what each user has
  *	poke PATH OFFSET SOURCE    write a file's bytes into an existing file
  *	delete PATH                attr PATH LETTERS (rhsa)   time PATH EPOCH
+ *	changed PATH EPOCH         only the time of the last change, as copying an older file does
  *	dosname PATH SHORT         names that are 8.3 already get their DOS name by themselves
  *	fragment PATH OTHER N [C]  two files of N pieces each, in turns; each of C clusters (1)
  *	mft DIR N                  $MFT in N more pieces: walls behind it and small files, both below DIR
@@ -132,6 +133,8 @@ static void run(ntfs_volume *vol, char **f, int n)
 		set_attributes(vol, f[1], f[2]);
 	} else if (n == 3 && !strcmp(op, "time")) {
 		set_time(vol, f[1], number(f[2]));
+	} else if (n == 3 && !strcmp(op, "changed")) {
+		set_changed(vol, f[1], number(f[2]));
 	} else if (n == 3 && !strcmp(op, "dosname")) {
 		set_dos_name(vol, f[1], f[2]);
 	} else if ((n == 4 || n == 5) && !strcmp(op, "fragment")) {

@@ -71,7 +71,7 @@ json 4 'young files too: dry run' cleanup --dry-run --keep-days 0 some.raw
 is 'young files too: more' '.keep_days == 0 and ([.classes[].kept.young] | all(. == null))'
 json 4 'default and one more: dry run' cleanup --dry-run --class default,recycle-bin two.raw
 is 'default and one more: both chosen' '[.classes[] | select(.chosen) | .id] | index("recycle-bin") and index("user-temp")'
-is 'reasons are counted' '.classes[] | select(.id == "user-temp") | .kept | .young.files == 4 and ."hard-link".files == 4 and .dump.files == 8 and .system.files == 4 and .link.files == 8'
+is 'reasons are counted' '.classes[] | select(.id == "user-temp") | .kept | .young.files == 4 and ."hard-link".files == 5 and .dump.files == 10 and .system.files == 5 and .link.files == 10'
 
 # ---- text ----
 run cleanup --yes two.raw
@@ -91,7 +91,7 @@ list pending.raw made.json before.list
 json 0 'pending: cleanup' cleanup --yes pending.raw
 is 'pending: downloads wait, with the reason' '.update_pending and ([.classes[] | select(.id == "update-downloads" or .id == "delivery-optimization" or .id == "upgrade-leftovers") | (.chosen | not) and (.blocked | contains("pending"))] | all)'
 list pending.raw made.json after.list
-grep -q 'later~go' after.list && grep -q 'Download/0a1b~go/inst~go/x~go.cab' after.list && grep -q 'folder-00000/component' after.list && ! grep -q 'TS_1~go' after.list
+grep -q 'later~go' after.list && grep -q 'unpacked~go' after.list && grep -q 'Download/0a1b~go/inst~go/x~go.cab' after.list && grep -q 'folder-00000/component' after.list && ! grep -q 'TS_1~go' after.list
 result $? 'pending: what the next start renames stays, the rest goes'
 without '~go' before.list >want.list
 [ -z "$(comm -13 <(sort after.list) <(sort want.list))" ]
@@ -104,6 +104,61 @@ is 'SOFTWARE is damaged: downloads wait, temporary files go' '(.classes[] | sele
 mk torn.raw --gen 1 --size 256M --break clutter,hive-corrupt-system
 json 4 'SYSTEM is damaged: dry run' cleanup --dry-run torn.raw
 is 'SYSTEM is damaged: temporary files wait too, caches go' '([.classes[] | select(.id == "update-downloads" or .id == "windows-temp" or .id == "user-temp") | has("blocked")] | all) and (.classes[] | select(.id == "thumbnails") | .chosen)'
+
+# ---- a folder whose index is damaged, on the whole disk the only one: everything else goes, and is repaired ----
+{
+	printf 'now\t1700000000\n'
+	for d in Windows/Temp/first Windows/Temp/second Users/azureadmin/AppData/Local/Temp; do
+		for i in $(seq 100 179); do printf 'fill\t%s/temporary file %s.tmp\t5000\n' "$d" "$i"; done
+	done
+	printf 'fill\tWindows/Temp/first/deeper/below.tmp\t5000\n'
+} >folders
+mk holes.raw --gen 2 --size 256M --manifest folders --break bad-memory-registry --windows server2022 --json made.json
+# An INDX block that has a name, of the Nth folder with such a name: without its magic ('magic'), or with another name in the entry ('name').
+damage() { # disk name nth magic|name
+	python3 - "$@" <<'END'
+import sys
+disk, name, nth, how = sys.argv[1], sys.argv[2].encode('utf-16-le'), int(sys.argv[3]), sys.argv[4]
+d = bytearray(open(disk, 'rb').read())
+seen, at = [], 0
+while (at := d.find(b'INDX', at)) >= 0:
+    if at % 512 == 0:
+        used = int.from_bytes(d[at + 0x1c:at + 0x20], 'little')
+        hit = d.find(name, at, at + 0x18 + used)
+        if hit >= 0 and (hit % 512) + len(name) < 510:
+            seen.append((at, hit))
+    at += 4
+at, hit = seen[nth]
+if how == 'magic':
+    d[at:at + 4] = b'BAAD'
+else:
+    d[hit] += 1
+open(disk, 'wb').write(d)
+END
+}
+for how in magic name; do
+	again holes.raw hole.raw
+	rm -f list.log
+	# A name in the middle of a block, wherever a sector does not end.
+	for name in 'file 105' 'file 106' 'file 107'; do damage hole.raw "$name" 0 $how 2>list.log && break; done
+	result $? "$how: a block of a folder's index to damage" list.log
+	h=$(hash hole.raw)
+	list hole.raw made.json before.list
+	json 4 "$how: dry run" cleanup --dry-run hole.raw
+	is "$how: one folder is named" '(.damaged_folders | length == 1) and (.damaged_folders[0] | test("Temp")) and ([.notes[] | select(contains("is damaged") and contains("chkdsk"))] | length == 1)'
+	promised=$(jq .bytes out)
+	json 0 "$how: cleanup" cleanup --yes hole.raw
+	is "$how: the others go" ".files >= 160 and .bytes == $promised and .volume.free_bytes_after == .volume.free_bytes + .bytes"
+	run cleanup --yes hole.raw
+	grep -q 'the index of .*Temp.* is damaged' out
+	result $? "$how: said to people" out
+	json 0 "$how: again" cleanup --yes hole.raw
+	is "$how: a second run writes nothing" '.bytes_written == 0'
+	json 0 "$how: undo" undo --yes hole.raw
+	same "$how: undo puts every byte back" hole.raw "$h"
+	json 4 "$how: repair" repair --yes --only volume-full,bad-memory-registry --min-free 1G hole.raw
+	is "$how: what has nothing to do with it is repaired, and cleaned up is what can be" '(.problems[] | select(.id == "bad-memory-registry") | .status == "fixed") and (.problems[] | select(.id == "volume-full") | .status == "left") and ([.changes[] | select(.problem == "volume-full")] | length == 2)'
+done
 
 # ---- refusals ----
 h=$(hash two.raw)

@@ -145,6 +145,8 @@ ok 'text: tiers' grep -q 'no storage tiers' out
 again a.raw r.raw
 json 4 'repair: left without being asked' repair --yes r.raw
 is 'repair: names the option' '[.problems[] | select(.id == "free-space-scattered")][0] | .status == "left" and (.reason | contains("--with free-space-scattered"))'
+json 4 'repair: another limit for the largest free extent' diagnose --min-extent 4K r.raw
+is 'repair: another limit for the largest free extent' '[.problems[].id] | index("free-space-scattered") | not'
 streams r.raw before.txt
 json 4 'repair --with (and a full volume left)' repair --yes --no-backup --with free-space-scattered --skip volume-full r.raw
 is 'repair --with: fixed' '[.problems[] | select(.id == "free-space-scattered")][0].status == "fixed"'
@@ -156,6 +158,10 @@ json 0 'repair --with: undo' undo --yes r.raw
 same 'repair --with: undo gives every byte back' r.raw "$h"
 printf 'delete\t/Windows/System32/hal.dll\nfragment\t/Windows/System32/hal.dll\t/gone.bin\t1200\ndelete\t/gone.bin\n' >m-hal
 mk x.raw --gen 2 --size 640M --manifest m-hal
+json 0 'boot file: another limit' diagnose --max-pieces 1200 x.raw
+json 4 'boot file: one piece less' diagnose --max-pieces 1199 x.raw
+is 'boot file: one piece less' '[.problems[] | select(.id == "free-space-scattered")][0].evidence | .boot_file_extents == 1200 and .most_boot_file_extents == 1199'
+json 16 'boot file: no number' diagnose --max-pieces 0 x.raw
 json 0 'boot file in 1,200 pieces' repair --yes --no-backup x.raw
 is 'boot file: fixed by default' '[.problems[] | select(.id == "free-space-scattered")][0] | .status == "fixed" and .repair == "default"'
 json 0 'boot file: diagnose' diagnose x.raw

@@ -165,6 +165,26 @@ END
 result $? 'scattered: as many runs of zeros in $Bitmap as its bits show' bits
 rm -f holes.raw vol.img
 
+# What helps: only what is true, with what it brings, and each a command that works as it stands.
+json 0 'healthy' space g2.raw
+is 'healthy: nothing has to be done' '.volumes[0].next == [] and (.volumes[1] | has("next") | not)'
+mk full.raw --gen 1 --size 512M --break volume-full,shadow-copies --unallocated 64M
+json 0 'full' space full.raw
+is 'full: cleanup, then the room behind' '[.volumes[0].next[].command | split(" ")[0]] == ["cleanup", "expand"] and .volumes[0].next[1].bytes == 67108864'
+jq -r '.volumes[0].next[].command' out >commands
+brings=$(jq '.volumes[0].next[0].bytes' out)
+while read -r -a command; do
+	json 4 "full: ${command[0]} as it is said" "${command[@]}" full.raw
+	[ "${command[0]}" != cleanup ] || is 'full: it brings what was said' ".bytes == $brings"
+done <commands
+expect 0 'full, text' space full.raw
+grep -A1 'coldfix cleanup --accept-shadow-copy-loss --dry-run full.raw' out | grep -q 'gives back'
+result $? 'full: the command is said to people' out
+mk hard.vhdx --gen 2 --size 512M --break volume-full-hard,free-space-scattered --format vhdx
+json 0 'full of what is wanted, scattered' space hard.vhdx
+is 'full of what is wanted, scattered: a larger copy, and defrag' '[.volumes[0].next[].command] == ["expand --by 8G --output NEW --dry-run", "defrag --dry-run"]'
+rm -f full.raw hard.vhdx
+
 # What can't be measured, and what contradicts itself.
 mk enc.raw --gen 2 --break encrypted
 json 0 'encrypted: the other volumes are measured' space enc.raw
@@ -172,6 +192,7 @@ is 'encrypted: named with a reason' '[.volumes[] | select(.filesystem == "bitloc
 mk unclean.raw --gen 1 --break volume-unclean
 json 0 'unclean' space unclean.raw
 is 'unclean: said' '.volumes[0].unclean'
+is 'unclean: diagnose comes first' '[.volumes[0].next[].command] == ["diagnose"]'
 expect 0 'unclean, text' space unclean.raw
 grep -q 'not dismounted' out
 result $? 'unclean: said to people' out

@@ -91,6 +91,54 @@ static void sets(void **state)
 	free(s.slot);
 }
 
+/* Only the largest files go when there are too many, hard links as one; folders that keep something stay. */
+static void limit(void **state)
+{
+	static const struct {
+		uint64_t ref, bytes;
+		uint32_t folder, links;
+		bool goes;
+	} t[] = {
+		{ 100, 1000, 1, 1, false }, { 101, 3000, 0, 1, true }, { 102, 2000, 1, 2, true }, { 102, 2000, 0, 2, true },
+		{ 103, 500, 0, 1, false },  { 104, 1000, 2, 1, true }, /* 104: as large as 100, but one must be the last */
+	};
+	(void)state;
+	for (int many = 0; many < 2; many++) {
+		struct cf_cleanup c = { 0 };
+		struct cf_clean_store s = { 0 };
+		struct cf_clean_item item[8] = { 0 };
+		struct cf_clean_folder folder[3] = { { .ref = 50, .parent = CF_CLEAN_NO, .item = CF_CLEAN_NO },
+						     { .ref = 51, .item = 6 }, { .ref = 52, .item = 7 } };
+		char *place[] = { (char[]){ "\\Windows\\Temp" } };
+		static uint8_t name[] = { 1, 'x', 0 };
+		struct cf_error err = { 0 };
+		uint64_t ref_of_100 = many ? 100 : 105;
+		for (size_t i = 0; i < CF_ARRAY_LEN(t); i++)
+			item[i] = (struct cf_clean_item){ .ref = t[i].ref == 100 ? ref_of_100 : t[i].ref, .bytes = t[i].bytes,
+							  .folder = t[i].folder, .links = t[i].links, .inside = CF_CLEAN_NO };
+		item[6] = (struct cf_clean_item){ .ref = 51, .links = 1, .inside = 1 };
+		item[7] = (struct cf_clean_item){ .ref = 52, .links = 1, .inside = 2 };
+		s = (struct cf_clean_store){ .n_items = 8, .item = item, .n_folders = 3, .folder = folder, .names = { .p = name, .n = sizeof name } };
+		c.store = &s;
+		c.sum[0].chosen = true;
+		c.sum[0].place = place;
+		c.sum[0].n_places = 1;
+		assert_int_equal(cf_clean_decide(&c, NULL, many ? 0 : 3, &err), 0);
+		for (size_t i = 0; i < CF_ARRAY_LEN(t); i++)
+			assert_int_equal(item[i].keep, many || t[i].goes ? CF_KEEP_NOT : CF_KEEP_LATER);
+		assert_int_equal(c.files, many ? 5 : 3);
+		assert_int_equal(c.sum[0].files, c.files);
+		assert_int_equal(c.sum[0].names, many ? 6 : 4);
+		assert_int_equal(c.bytes, many ? 7500 : 6000);
+		assert_int_equal(c.later_files, many ? 0 : 2);
+		assert_int_equal(c.later_bytes, many ? 0 : 1500);
+		assert_int_equal(c.folders, many ? 2 : 1); /* the folder of 100 is not empty */
+		for (size_t i = 0; i < c.sum[0].n_examples; i++)
+			free(c.sum[0].example[i].path);
+		free(s.order);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -98,6 +146,7 @@ int main(void)
 		cmocka_unit_test(options),
 		cmocka_unit_test(table),
 		cmocka_unit_test(sets),
+		cmocka_unit_test(limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
