@@ -351,13 +351,9 @@ static int commit(struct run *r, struct cf_result *out, struct cf_error *err)
 	return ret;
 }
 
+/* With --expand the plan that is shown holds both steps. */
 static bool confirmed(const struct cf_request *req, struct run *r, struct cf_result *out)
 {
-	const struct cf_disk *d = r->s.disk[0];
-	if (req->confirm && d->is_device)
-		cf_notice(req, "%s: %s, serial %s, %llu bytes, %s, computer %s", d->path, d->model ? d->model : "unknown model",
-			  d->serial ? d->serial : "unknown", (unsigned long long)d->block->size, r->s.id[0],
-			  r->s.ctx.in && r->s.ctx.in->computer_name ? r->s.ctx.in->computer_name : "unknown");
 	json_t *doc = out->doc, *whole = req->confirm ? cf_job_repair_expand_plan(req, doc) : NULL;
 	if (whole)
 		out->doc = whole;

@@ -294,9 +294,15 @@ void cf_session_close(struct cf_session *s)
 bool cf_session_confirmed(const struct cf_session *s, struct cf_result *out)
 {
 	const struct cf_request *req = s->req;
+	const struct cf_disk *d = s->disk[0];
 	struct cf_result shown = *out;
 	if (!req->confirm)
 		return true;
+	/* A device has no name that says whose it is. */
+	if (d && d->is_device)
+		cf_notice(req, "%s: %s, serial %s, %llu bytes, %s, computer %s", d->path, d->model ? d->model : "unknown model",
+			  d->serial ? d->serial : "unknown", (unsigned long long)d->block->size, s->id[0],
+			  s->ctx.in && s->ctx.in->computer_name ? s->ctx.in->computer_name : "unknown");
 	shown.plan = true;
 	if (req->confirm(req->user, &shown))
 		return true;
