@@ -173,7 +173,12 @@ static int edit_file(const struct cf_expand *x, const struct cf_machine *m, stru
 		if (n && cf_expand_note(changes, what, before, after, err) < 0)
 			return -1;
 	}
-	return all ? cf_volume_replace(vol, path, cf_buf_span(&xml), err) : 0;
+	if (!all || cf_volume_replace(vol, path, cf_buf_span(&xml), &why) == 0)
+		return 0;
+	if (why.code == CF_E_UNSUPPORTED)
+		return cf_fail(err, CF_E_UNSUPPORTED, "%s%s says where the recovery partition begins, and it is compressed, so it can't be changed from here: "
+			       "run compact /u on it in Windows, or delete it and run reagentc /enable afterwards", whose, path);
+	return err ? (*err = why, -1) : -1;
 }
 
 /* Windows' own file, and the copies on what was moved. */

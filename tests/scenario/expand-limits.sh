@@ -112,6 +112,27 @@ ok 'repair into a larger VHDX: every judge agrees' "$factory/judge" w.vhdx
 [ "$(sha256sum <v.raw)" = "$h" ]
 result $? 'repair into a larger VHDX: the original stays'
 
+# ---- a stop between the copy and the switch, where the copy went to room that the disk had before -----------------------
+if ! strace -f -o /dev/null true 2>/dev/null; then
+	skip 'a stop after the copy' 'no strace here'
+else
+	mk s.raw --gen 2 --size 250M --layout recovery-behind --unallocated 60M
+	h=$(sha256sum <s.raw)
+	cmp_table() { sfdisk --dump s.raw 2>/dev/null | cmp -s - table; }
+	sfdisk --dump s.raw >table 2>/dev/null
+	# The marker of the copy's transaction goes: the copy is there, and nothing refers to it.
+	(exec 2>/dev/null; strace -f -o /dev/null -e trace=unlink -e inject=unlink:signal=KILL:when=1 "$coldfix" expand --yes --size 250M s.raw >/dev/null)
+	ok 'a stop after the copy: the partitions are the old ones' cmp_table
+	ok 'a stop after the copy: every judge agrees' "$factory/judge" s.raw
+	quick 0 'a stop after the copy: expand again' expand --yes --size 250M s.raw
+	ok 'a stop after the copy: expanded: every judge agrees' "$factory/judge" s.raw
+	quick 0 'a stop after the copy: undo of the expansion' undo --yes s.raw
+	ok 'a stop after the copy: undone, the partitions are the old ones' cmp_table
+	quick 0 'a stop after the copy: undo of the copy' undo --yes s.raw
+	[ "$(sha256sum <s.raw)" = "$h" ]
+	result $? 'a stop after the copy: the file is what it was'
+fi
+
 # ---- a device and an export that are larger already --------------------------------------------------------------------
 grown() { # what disk
 	quick 4 "$1: dry run" expand --dry-run --max "$2"
