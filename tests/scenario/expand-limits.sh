@@ -106,15 +106,17 @@ quick 0 'one question: undo of the repair' undo --yes v.raw
 [ "$(sha256sum <v.raw)" = "$h" ]
 result $? 'one question: the file is what it was'
 # A copy whose container can't grow is made as large as it is to be.
+if [ -z "${COLDFIX_QUICK:-}" ]; then
 quick 0 'repair into a larger VHDX' repair --expand=400M --min-free 80M --yes --output w.vhdx v.raw
 is 'repair into a larger VHDX: fixed' '[.problems[] | select(.id == "volume-full") | .status] == ["fixed"] and .disk.size == 419430400'
 ok 'repair into a larger VHDX: every judge agrees' "$factory/judge" w.vhdx
 [ "$(sha256sum <v.raw)" = "$h" ]
 result $? 'repair into a larger VHDX: the original stays'
+fi
 
 # ---- a stop between the copy and the switch, where the copy went to room that the disk had before -----------------------
-if ! strace -f -o /dev/null true 2>/dev/null; then
-	skip 'a stop after the copy' 'no strace here'
+if [ -n "${COLDFIX_QUICK:-}" ] || ! strace -f -o /dev/null true 2>/dev/null; then
+	skip 'a stop after the copy' 'no strace here, or a build with sanitizers'
 else
 	mk s.raw --gen 2 --size 250M --layout recovery-behind --unallocated 60M
 	h=$(sha256sum <s.raw)
