@@ -24,7 +24,8 @@ static void encode(struct cf_buf *b, const char *text, enum form form)
 {
 	size_t n = strlen(text), head = form == BOM ? 3 : form == UTF16 ? 2 : 0;
 	assert_int_equal(cf_buf_resize(b, head + n * (form == UTF16 ? 2 : 1)), 0);
-	memcpy(b->p, form == BOM ? "\xef\xbb\xbf" : "\xff\xfe", head);
+	if (head)
+		memcpy(b->p, form == BOM ? "\xef\xbb\xbf" : "\xff\xfe", head);
 	for (size_t i = 0; i < n; i++) {
 		b->p[head + i * (form == UTF16 ? 2 : 1)] = (uint8_t)text[i];
 		if (form == UTF16)
