@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/overflow.h"
 #include "txn/place.h"
 
@@ -205,14 +206,8 @@ static int settle_fill(struct cf_series *s, struct cf_error *err)
 
 static int fill_piece(struct cf_series *s, uint64_t off, const uint8_t *p, size_t len, struct cf_error *err)
 {
-	if (s->n_fill == s->cap_fill) {
-		size_t cap = s->cap_fill ? s->cap_fill * 2 : 64;
-		struct filled *f = reallocarray(s->fill, cap, sizeof *f);
-		if (!f)
-			return cf_fail_nomem(err);
-		s->fill = f;
-		s->cap_fill = cap;
-	}
+	if (!CF_ROOM(s->fill, s->n_fill, s->cap_fill, 64))
+		return cf_fail_nomem(err);
 	struct filled *f = &s->fill[s->n_fill];
 	f->off = off;
 	f->len = (uint32_t)len;
